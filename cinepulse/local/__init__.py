@@ -1,0 +1,1 @@
+"""The embedded stack: real Kafka and ClickHouse, supervised, in one data directory."""

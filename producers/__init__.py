@@ -1,0 +1,1 @@
+"""The world to Kafka: Reddit posts and TMDB popularity as Avro records."""

@@ -1,0 +1,1 @@
+"""Reddit to `reddit.posts`: the overlap poller and the re-checks."""

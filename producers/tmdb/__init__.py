@@ -1,0 +1,1 @@
+"""TMDB to `tmdb.popularity` and `tmdb.movies`: the client, the polls and the daily export."""

@@ -1,0 +1,135 @@
+"""Confluent's wire format: a zero byte, the schema id in four big-endian bytes, the Avro body.
+
+Source: https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format
+
+Instants and days stay integers (logical types are stripped before parsing, which changes no byte), so that decoding
+builds no datetime objects.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import fields
+from io import BytesIO
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from fastavro import parse_schema, schemaless_reader, schemaless_writer
+
+from cinepulse.errors import CorruptRecord, InvalidRecord
+from schemas import events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from schemas.registry import Schema, SchemaIds
+
+MAGIC: Final = 0
+HEADER: Final = struct.Struct(">bI")
+
+RECORD_TYPES: Final[dict[str, type]] = {
+    "reddit.posts-value": events.RedditPost,
+    "tmdb.popularity-value": events.TitleSnapshot,
+    "tmdb.movies-value": events.Movie,
+    "movie.mentions-key": events.MentionKey,
+    "movie.mentions-value": events.Mention,
+    "movie.mention_counts-key": events.MentionCountKey,
+    "movie.mention_counts-value": events.MentionCount,
+    "pipeline.coverage-key": events.CoverageKey,
+    "pipeline.coverage-value": events.PollReport,
+    "pipeline.dead_letters-value": events.DeadLetter,
+}
+TUPLE_FIELDS: Final[dict[type, tuple[str, ...]]] = {
+    events.Movie: ("alternative_titles", "genres", "companies", "directors", "cast")
+}
+
+
+class Codec:
+    """Encodes and decodes keys and values by subject; holds parsed schemas, so make one a process and share it."""
+
+    def __init__(self, schema_ids: SchemaIds) -> None:
+        self._ids = schema_ids
+        self._writers: dict[str, tuple[bytes, Schema, Callable[[Any], Any]]] = {}
+        self._readers: dict[tuple[str, int], tuple[Schema, Schema]] = {}
+
+    def encode(self, subject: str, record: object) -> bytes:
+        """Return the wire bytes of a record or primitive key.
+
+        Raises InvalidRecord when a field does not fit the schema.
+        """
+        header, schema, as_datum = self._writer(subject)
+        body = BytesIO()
+        body.write(header)
+        try:
+            schemaless_writer(body, schema, as_datum(record))
+        except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:
+            raise InvalidRecord(f"{subject}: {error}") from error
+        return body.getvalue()
+
+    def decode(self, subject: str, data: bytes) -> Any:
+        """Return the record (or primitive key) in `data`, read as the newest version of `subject`.
+
+        Raises CorruptRecord when the header or the body is not what it should be, UnknownSchemaId when nobody
+        registered the header's id.
+        """
+        if len(data) < HEADER.size:
+            raise CorruptRecord(f"{subject}: {len(data)} bytes are shorter than the header")
+        magic, schema_id = HEADER.unpack_from(data)
+        if magic != MAGIC:
+            raise CorruptRecord(f"{subject}: the first byte is {magic}, not 0")
+        written, reader = self._reader(subject, schema_id)
+        body = BytesIO(data)
+        body.seek(HEADER.size)
+        try:
+            datum = schemaless_reader(body, written, reader)
+        except Exception as error:
+            # fastavro raises whatever its parser trips over, from EOFError to MemoryError-sized lengths.
+            raise CorruptRecord(f"{subject}: {type(error).__name__}: {error}") from error
+        if body.tell() != len(data):
+            raise CorruptRecord(f"{subject}: {len(data) - body.tell()} bytes follow the body")
+        return _as_record(RECORD_TYPES.get(subject), datum)
+
+    def _writer(self, subject: str) -> tuple[bytes, Schema, Callable[[Any], Any]]:
+        if subject not in self._writers:
+            latest = self._ids.latest(subject)
+            header = HEADER.pack(MAGIC, latest.schema_id)
+            self._writers[subject] = (header, _parse(latest.schema), _datum_of(RECORD_TYPES.get(subject)))
+        return self._writers[subject]
+
+    def _reader(self, subject: str, schema_id: int) -> tuple[Schema, Schema]:
+        if (subject, schema_id) not in self._readers:
+            written = _parse(self._ids.by_id(schema_id))
+            self._readers[subject, schema_id] = (written, _parse(self._ids.latest(subject).schema))
+        return self._readers[subject, schema_id]
+
+
+def _parse(schema: Schema) -> Schema:
+    return cast("Schema", parse_schema(_without_logical_types(schema)))
+
+
+def _without_logical_types(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {name: _without_logical_types(child) for name, child in node.items() if name != "logicalType"}
+    if isinstance(node, list):
+        return [_without_logical_types(child) for child in node]
+    return node
+
+
+def _datum_of(record_type: type | None) -> Callable[[Any], Any]:
+    if record_type is None:
+        return _itself
+    names = tuple(field.name for field in fields(record_type))
+    values = attrgetter(*names)
+    return lambda record: dict(zip(names, values(record), strict=True))
+
+
+def _itself(primitive: object) -> object:
+    return primitive
+
+
+def _as_record(record_type: type | None, datum: Any) -> Any:
+    if record_type is None:
+        return datum
+    for name in TUPLE_FIELDS.get(record_type, ()):
+        datum[name] = tuple(datum[name])
+    return record_type(**datum)

@@ -1,0 +1,25 @@
+"""Which partition a record goes to, computed the same way by every producer.
+
+Kafka clients differ in their default partitioners (librdkafka hashes with CRC-32, Java and aiokafka with murmur2), and
+a mention must lie in the partition of its film, not of its whole key. So each producer asks here and names the
+partition itself.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+
+def post_partition(fullname: str, partitions: int) -> int:
+    """Return the partition of a post's observations, 0 to `partitions` - 1: all states of a post stay in order."""
+    return crc32(fullname.encode()) % partitions
+
+
+def film_partition(tmdb_id: int, partitions: int) -> int:
+    """Return the partition of everything about a film, 0 to `partitions` - 1."""
+    return crc32(tmdb_id.to_bytes(8, "big", signed=True)) % partitions
+
+
+def text_partition(key: str, partitions: int) -> int:
+    """Return the partition of a record keyed by other text, for example a listing, 0 to `partitions` - 1."""
+    return crc32(key.encode()) % partitions

@@ -1,0 +1,153 @@
+"""Where schema ids come from: a checked-in manifest, or a Confluent-compatible registry.
+
+Ids are part of the bytes on the wire. Without a registry the manifest's ids are used; with one, its ids, and the rest
+of each record is the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cinepulse.errors import ConfigurationInvalid, RegistryUnavailable, SchemaIncompatible, UnknownSchemaId
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Schema = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaVersion:
+    """One version of a subject: its number, its id on the wire and its Avro schema."""
+
+    subject: str
+    version: int
+    schema_id: int
+    schema: Schema
+
+
+class SchemaIds(Protocol):
+    """The two questions a codec has."""
+
+    def latest(self, subject: str) -> SchemaVersion:
+        """Return the version to write with."""
+        ...
+
+    def by_id(self, schema_id: int) -> Schema:
+        """Return the schema a record was written with; raises UnknownSchemaId."""
+        ...
+
+
+def read_manifest() -> dict[str, tuple[SchemaVersion, ...]]:
+    """Return every subject's versions, oldest first, from `manifest.json` and the files it names."""
+    root = files("schemas")
+    manifest: Mapping[str, list[Mapping[str, Any]]] = json.loads(root.joinpath("manifest.json").read_text("utf-8"))
+    return {
+        subject: tuple(
+            SchemaVersion(
+                subject,
+                int(entry["version"]),
+                int(entry["id"]),
+                json.loads(root.joinpath("avro", entry["file"]).read_text("utf-8")),
+            )
+            for entry in entries
+        )
+        for subject, entries in manifest.items()
+    }
+
+
+class ManifestIds:
+    """Ids from the checked-in manifest: no server needed, the same on every machine."""
+
+    def __init__(self) -> None:
+        self._subjects = read_manifest()
+        self._by_id = {
+            version.schema_id: version.schema for versions in self._subjects.values() for version in versions
+        }
+
+    def latest(self, subject: str) -> SchemaVersion:
+        """Return the newest version of a subject; raises ConfigurationInvalid for a subject not in the manifest."""
+        versions = self._subjects.get(subject)
+        if not versions:
+            raise ConfigurationInvalid(f"schemas/manifest.json has no subject {subject!r}")
+        return versions[-1]
+
+    def by_id(self, schema_id: int) -> Schema:
+        """Return the schema with that id; raises UnknownSchemaId."""
+        try:
+            return self._by_id[schema_id]
+        except KeyError:
+            raise UnknownSchemaId(f"schema id {schema_id} is not in the manifest") from None
+
+
+class RegistryIds:
+    """Ids from a registry with Confluent's API, through confluent-kafka's client.
+
+    Subjects are registered on first use, under FULL_TRANSITIVE compatibility, so that a schema that would break a
+    reader or writer of any earlier version is refused by the registry and not found out in production.
+    """
+
+    def __init__(self, url: str) -> None:
+        from confluent_kafka.schema_registry import SchemaRegistryClient
+
+        self._client = SchemaRegistryClient({"url": url})
+        self._manifest = read_manifest()
+        self._latest: dict[str, SchemaVersion] = {}
+        self._by_id: dict[int, Schema] = {}
+
+    def latest(self, subject: str) -> SchemaVersion:
+        """Register the manifest's versions of a subject where they are new and return the newest.
+
+        Raises ConfigurationInvalid for an unknown subject, SchemaIncompatible when the registry refuses the schema,
+        RegistryUnavailable when it does not answer.
+        """
+        if subject not in self._latest:
+            if subject not in self._manifest:
+                raise ConfigurationInvalid(f"schemas/manifest.json has no subject {subject!r}")
+            for version in self._manifest[subject]:
+                schema_id = self._register(version)
+                self._by_id[schema_id] = version.schema
+                self._latest[subject] = SchemaVersion(subject, version.version, schema_id, version.schema)
+        return self._latest[subject]
+
+    def by_id(self, schema_id: int) -> Schema:
+        """Return the schema with that id, asking the registry once.
+
+        Raises UnknownSchemaId when the registry has none, RegistryUnavailable when it does not answer.
+        """
+        from confluent_kafka.schema_registry.error import SchemaRegistryError
+
+        if schema_id not in self._by_id:
+            try:
+                found = self._client.get_schema(schema_id)
+            except SchemaRegistryError as error:
+                if error.http_status_code == HTTPStatus.NOT_FOUND:
+                    raise UnknownSchemaId(f"the registry has no schema id {schema_id}") from error
+                raise RegistryUnavailable(f"the registry answered {error.http_status_code}") from error
+            except Exception as error:
+                raise RegistryUnavailable(f"the registry does not answer: {type(error).__name__}") from error
+            self._by_id[schema_id] = json.loads(found.schema_str or "null")
+        return self._by_id[schema_id]
+
+    def _register(self, version: SchemaVersion) -> int:
+        from confluent_kafka.schema_registry import Schema as RegistrySchema
+        from confluent_kafka.schema_registry.error import SchemaRegistryError
+
+        try:
+            self._client.set_compatibility(version.subject, "FULL_TRANSITIVE")
+            return self._client.register_schema(version.subject, RegistrySchema(json.dumps(version.schema), "AVRO"))
+        except SchemaRegistryError as error:
+            if error.http_status_code == HTTPStatus.CONFLICT:
+                raise SchemaIncompatible(f"the registry refuses {version.subject} v{version.version}") from error
+            raise RegistryUnavailable(f"the registry answered {error.http_status_code}") from error
+        except Exception as error:
+            raise RegistryUnavailable(f"the registry does not answer: {type(error).__name__}") from error
+
+
+def schema_ids(registry_url: str | None) -> SchemaIds:
+    """Return the source of ids: the registry at `registry_url`, the manifest when it is None or empty."""
+    return RegistryIds(registry_url) if registry_url else ManifestIds()

@@ -1,0 +1,1 @@
+"""Kafka to Kafka: link posts to films, count mentions per film and day."""

@@ -1,0 +1,1 @@
+"""Mentions to counts per film and day: pure, no input or output."""

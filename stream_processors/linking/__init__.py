@@ -1,0 +1,1 @@
+"""Text to films: pure, no input or output."""

@@ -1,0 +1,1 @@
+"""Tests mirror the tree; each says in a docstring what it proves."""
