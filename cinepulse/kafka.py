@@ -1,0 +1,100 @@
+"""How every part configures its Kafka client, and what a Kafka error means for its caller.
+
+Parameters are librdkafka's: https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid
+
+if TYPE_CHECKING:
+    from cinepulse.settings import Settings
+
+Config = dict[str, Any]
+
+# A record waits at most this long for its neighbours: it bounds what batching adds to a post's way to the screen.
+LINGER_MS: Final = 5
+
+# What may wait in the client for the broker. Beyond it `produce` refuses, so an outage costs memory only up to here.
+QUEUE_KBYTES: Final = 64 * 1024
+QUEUE_MESSAGES: Final = 100_000
+
+# After this long the client hands an undelivered record back. Shorter than its default of five minutes, so that the
+# owner knows of an outage; longer than a broker's restart.
+DELIVERY_TIMEOUT_MS: Final = 60_000
+
+METADATA_TIMEOUT_SECONDS: Final = 5.0
+
+
+def client_config(settings: Settings, part: str) -> Config:
+    """Return what every client shares; `part` names the process in the broker's logs and metrics."""
+    return {
+        "bootstrap.servers": settings.kafka_bootstrap,
+        "client.id": f"cinepulse-{part}",
+        "reconnect.backoff.max.ms": 1_000,
+        "socket.keepalive.enable": True,
+        "logger": logging.getLogger("kafka"),
+    }
+
+
+def producer_config(settings: Settings, part: str) -> Config:
+    """Return a producer's configuration: idempotent, confirmed by all in-sync replicas, small batches.
+
+    The retries of one client cannot duplicate or reorder records (KIP-98); what its process sends again after a crash
+    is the same record with the same key.
+    """
+    return client_config(settings, part) | {
+        "enable.idempotence": True,
+        "acks": "all",
+        "compression.type": "lz4",
+        "linger.ms": LINGER_MS,
+        "queue.buffering.max.kbytes": QUEUE_KBYTES,
+        "queue.buffering.max.messages": QUEUE_MESSAGES,
+        "delivery.timeout.ms": DELIVERY_TIMEOUT_MS,
+    }
+
+
+def consumer_config(settings: Settings, part: str) -> Config:
+    """Return a consumer's configuration without a group's own choices: commits by hand, never a topic made by reading.
+
+    The caller adds `group.id`, which librdkafka requires even of a consumer that only assigns.
+    """
+    return client_config(settings, part) | {
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "allow.auto.create.topics": False,
+        "enable.partition.eof": False,
+    }
+
+
+def topic_identity(settings: Settings, topic: str) -> str:
+    """Return the id that the broker gave the topic when it was created (KIP-516).
+
+    It changes when the topic is re-created or the broker's data is wiped: whoever remembers what it has sent compares
+    it, so that the memory of a former topic does not hide records from the new one.
+
+    Raises BrokerUnavailable when Kafka does not answer, ConfigurationInvalid when the topic does not exist.
+    """
+    from confluent_kafka import KafkaError, KafkaException, TopicCollection
+    from confluent_kafka.admin import AdminClient
+
+    admin = AdminClient(client_config(settings, "identity"))
+    try:
+        answer = admin.describe_topics(TopicCollection([topic]), request_timeout=METADATA_TIMEOUT_SECONDS)
+        description = answer[topic].result(METADATA_TIMEOUT_SECONDS)
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise missing_topic(topic) from None
+        raise BrokerUnavailable(f"Kafka at {settings.kafka_bootstrap} does not answer: {error.args[0].str()}") from None
+    except TimeoutError:
+        raise BrokerUnavailable(f"Kafka at {settings.kafka_bootstrap} does not answer") from None
+    return str(description.topic_id)
+
+
+def missing_topic(topic: str) -> ConfigurationInvalid:
+    """Return the error for a topic that does not exist: topics are created on purpose, never by use."""
+    return ConfigurationInvalid(f"Kafka has no topic {topic}: run `cinepulse topics create`")

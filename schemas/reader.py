@@ -1,0 +1,104 @@
+"""Read a topic from its beginning without a consumer group: for state that is rebuilt, and for reckonings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from cinepulse.errors import BrokerUnavailable
+from cinepulse.kafka import METADATA_TIMEOUT_SECONDS, consumer_config, missing_topic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from confluent_kafka import Message
+
+    from cinepulse.settings import Settings
+
+FETCH_RECORDS: Final = 2_000
+POLL_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One record as its bytes; `value` is None for a tombstone."""
+
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+class TopicReader:
+    """Follows every partition of one topic from the first record on.
+
+    Each `to_end` yields what has come since the last one, so a reader can be asked again and again.
+    """
+
+    def __init__(self, settings: Settings, topic: str, part: str) -> None:
+        # librdkafka wants a group's name even of a consumer that never joins or commits.
+        config = consumer_config(settings, part) | {"group.id": f"cinepulse-{part}-no-group", "fetch.wait.max.ms": 50}
+        self._consumer = Consumer(config)
+        self._topic = topic
+        self._next: dict[int, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the broker."""
+        self._consumer.close()
+
+    def to_end(self) -> Iterator[RawRecord]:
+        """Yield the records from where the last call ended to the ends of the partitions as they are now.
+
+        Raises BrokerUnavailable when Kafka does not answer, ConfigurationInvalid when the topic does not exist.
+        """
+        ends = self._ends()
+        while any(self._next[partition] < end for partition, end in ends.items()):
+            for message in self._consumer.consume(FETCH_RECORDS, POLL_SECONDS):
+                yield self._record(message)
+            # Compaction and transaction markers leave offsets without records: the position passes them.
+            for position in self._consumer.position([TopicPartition(self._topic, number) for number in ends]):
+                self._next[position.partition] = max(self._next[position.partition], position.offset)
+
+    def _record(self, message: Message) -> RawRecord:
+        if (error := message.error()) is not None:
+            raise BrokerUnavailable(f"Kafka: {error.str()}")
+        key, value = message.key(), message.value()
+        return RawRecord(message.partition() or 0, message.offset() or 0, _bytes(key), _bytes(value))
+
+    def _ends(self) -> dict[int, int]:
+        try:
+            if not self._next:
+                self._assign()
+            offsets = {
+                number: self._consumer.get_watermark_offsets(
+                    TopicPartition(self._topic, number), timeout=METADATA_TIMEOUT_SECONDS
+                )
+                for number in self._next
+            }
+        except KafkaException as error:
+            raise BrokerUnavailable(f"Kafka does not answer: {error.args[0].str()}") from error
+        for number, (first, _) in offsets.items():
+            self._next[number] = max(self._next[number], first)
+        return {number: end for number, (_, end) in offsets.items()}
+
+    def _assign(self) -> None:
+        metadata = self._consumer.list_topics(self._topic, timeout=METADATA_TIMEOUT_SECONDS).topics[self._topic]
+        if metadata.error is not None or not metadata.partitions:
+            raise missing_topic(self._topic)
+        self._next = dict.fromkeys(metadata.partitions, 0)
+        self._consumer.assign([TopicPartition(self._topic, number, 0) for number in self._next])
+
+
+def _bytes(data: Any) -> bytes | None:
+    return data.encode() if isinstance(data, str) else data
