@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -94,8 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe left, as `head` does; what it wanted is written.
-        sys.stderr.close()
-        return 0
+    except SystemExit as ending:
+        # click ends the process when the reader of a pipe leaves, as `head` does. What it wanted is written: a success.
+        if isinstance(ending.__context__, BrokenPipeError):
+            return 0
+        raise
     return outcome if isinstance(outcome, int) else 0

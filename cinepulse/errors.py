@@ -17,6 +17,10 @@
     - UnknownSchemaId        the header names a schema nobody registered
     - InvalidRecord          well-formed, but a field breaks the contract
   x DeadLetterRateExceeded   so much is poison that the configuration must be wrong: stop
+  x OffsetsExpired           Kafka no longer has the records after the committed offset
+  x FilmUnknown              no film, or more than one, answers to an id or title
+  x WorkerCrashed            a stream processor met what it cannot handle: end it, start it again
+    - RecordsMissing         records between two batches never arrived
   x VerificationFailed       stored counts and raw mentions disagree
 """
 
@@ -113,6 +117,22 @@ class InvalidRecord(Poison):
 
 class DeadLetterRateExceeded(CinepulseError):
     """Too large a share of a partition's records is poison, so the worker stops instead of draining the topic."""
+
+
+class OffsetsExpired(CinepulseError):
+    """Kafka no longer has, or never had, the records after the committed offset: going on would lose some silently."""
+
+
+class FilmUnknown(CinepulseError):
+    """No film, or more than one, answers to an id or title."""
+
+
+class WorkerCrashed(CinepulseError):
+    """A stream processor met what it cannot handle; started again, it goes on from the last commit."""
+
+
+class RecordsMissing(WorkerCrashed):
+    """Records between two batches never arrived."""
 
 
 class VerificationFailed(CinepulseError):

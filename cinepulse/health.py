@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from http import HTTPStatus
+from socketserver import TCPServer, ThreadingMixIn
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import make_wsgi_app
 
+from cinepulse.errors import ConfigurationInvalid
 from cinepulse.metrics import HEARTBEAT, READY
 
 if TYPE_CHECKING:
@@ -22,7 +24,25 @@ if TYPE_CHECKING:
 STUCK_AFTER_SECONDS: Final = 30.0
 
 
+# A client that connects and says nothing is let go.
+IDLE_SECONDS: Final = 10
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    """A thread for each connection, so that no client keeps a probe waiting."""
+
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        """Bind without asking for the host's name: the look-up can take seconds where there is no name service."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+        self.setup_environ()
+
+
 class _QuietHandler(WSGIRequestHandler):
+    timeout = IDLE_SECONDS
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
         """Log nothing: probes come every second."""
 
@@ -44,10 +64,13 @@ def beat() -> None:
     HEARTBEAT.set_to_current_time()
 
 
-def serve_health(settings: Settings) -> None:
-    """Serve `/healthz` (200 or 503) and `/metrics` from a daemon thread, unless the port is 0."""
+def serve_health(settings: Settings) -> WSGIServer | None:
+    """Serve `/healthz` (200 or 503) and `/metrics` from a daemon thread; None where the port is 0.
+
+    Raises ConfigurationInvalid when the port cannot be had.
+    """
     if settings.metrics_port == 0:
-        return
+        return None
     metrics = make_wsgi_app()
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -58,5 +81,10 @@ def serve_health(settings: Settings) -> None:
         start_response(f"{status.value} {status.phrase}", [("Content-Type", "text/plain")])
         return [status.phrase.encode()]
 
-    server = make_server(settings.metrics_host, settings.metrics_port, app, WSGIServer, _QuietHandler)
+    try:
+        server = make_server(settings.metrics_host, settings.metrics_port, app, _Server, _QuietHandler)
+    except OSError as error:
+        where = f"{settings.metrics_host}:{settings.metrics_port}"
+        raise ConfigurationInvalid(f"CINEPULSE_METRICS_PORT: {where} cannot be had: {error.strerror}") from error
     Thread(target=server.serve_forever, name="health", daemon=True).start()
+    return server

@@ -1,7 +1,7 @@
 """Structured logs: a dotted constant names the event, fields carry the facts.
 
 Lines are JSON when standard error is not a terminal, coloured text when it is. Secret values are masked by
-their field's name, whatever a caller passes.
+their field's name, whatever a caller passes: a name that is one of the words below, or ends in one.
 """
 
 from __future__ import annotations
@@ -15,13 +15,20 @@ import structlog
 if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
-SECRET_FIELDS: Final = frozenset({"password", "secret", "token", "authorization", "client_secret", "read_token"})
+SECRET_WORDS: Final = ("password", "secret", "token", "authorization")
 
 
 def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Replace the value of every field whose name says that it is a secret."""
-    for name in event.keys() & SECRET_FIELDS:
-        event[name] = "***"
+    for name in event:
+        if name.lower().endswith(SECRET_WORDS):
+            event[name] = "***"
+    return event
+
+
+def name_logger(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Show the module under the name that the standard library's loggers have: structlog keeps that name to itself."""
+    event["logger"] = event.pop("module", None)
     return event
 
 
@@ -32,7 +39,12 @@ def configure_logging(level: str = "INFO", *, json: bool | None = None) -> None:
     is a terminal.
     """
     as_json = not sys.stderr.isatty() if json is None else json
-    renderer: Processor = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    # The console draws a traceback itself; in JSON it is a field of text.
+    rendering: list[Processor] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        if as_json
+        else [structlog.dev.ConsoleRenderer()]
+    )
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -41,22 +53,24 @@ def configure_logging(level: str = "INFO", *, json: bool | None = None) -> None:
         mask_secrets,
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[name_logger, *shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
         )
     )
     logging.basicConfig(level=number, handlers=[handler], force=True)
+    # It tells every request with its whole address, at a level meant for what happened to us.
+    logging.getLogger("httpx").setLevel(max(number, logging.WARNING))
 
 
 def get_logger(name: str) -> FilteringBoundLogger:
     """Return the logger of one module; `name` rides on each line as `logger`."""
-    logger: FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: FilteringBoundLogger = structlog.get_logger(module=name)
     return logger

@@ -7,13 +7,18 @@ into its data directory, the default below. Nothing is read at import.
 from __future__ import annotations
 
 import json
+import os
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cinepulse.errors import ConfigurationInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PREFIX = "CINEPULSE_"
 ENDPOINTS_FILE = Path("run", "endpoints.json")
@@ -22,10 +27,23 @@ ENDPOINTS_FILE = Path("run", "endpoints.json")
 DEFAULT_SUBREDDITS = "movies,boxoffice,TrueFilm,horror,scifi,MovieSuggestions,Letterboxd,flicks,moviecritic,Cinema"
 
 
+def _known_as(variable: str) -> AliasChoices:
+    """Return the names of a setting that other programs know by `variable`; ours, with the prefix, wins over it."""
+    return AliasChoices(PREFIX + variable, variable, variable.lower())
+
+
 class Settings(BaseSettings):
     """All settings of all parts; a part takes the whole and reads its own."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        # NAME= in an environment file leaves the setting at what it would be without the line.
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        allow_inf_nan=False,
+    )
 
     data_dir: Path = Field(Path(".cinepulse"), description="Where the embedded stack keeps its state.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line shown.")
@@ -36,7 +54,7 @@ class Settings(BaseSettings):
     replication_factor: int = Field(1, ge=1, le=9, description="Replicas of every partition.")
     schema_registry_url: str | None = Field(
         None,
-        validation_alias=AliasChoices("SCHEMA_REGISTRY_URL", "schema_registry_url"),
+        validation_alias=_known_as("SCHEMA_REGISTRY_URL"),
         description="Confluent-compatible schema registry; ids come from the manifest when unset.",
     )
 
@@ -47,16 +65,25 @@ class Settings(BaseSettings):
     clickhouse_password: SecretStr = Field(SecretStr(""), description="ClickHouse password.")
     clickhouse_database: str = Field("cinepulse", description="ClickHouse database of all tables.")
     clickhouse_secure: bool = Field(False, description="Talk HTTPS to ClickHouse.")
+    clickhouse_memory_bytes: int = Field(
+        1_500_000_000, ge=300_000_000, description="Most memory the embedded ClickHouse uses, bytes."
+    )
+    clickhouse_query_seconds: float = Field(
+        60.0, gt=0, le=3600, description="Longest run of one query on the embedded ClickHouse, seconds."
+    )
+    clickhouse_body_bytes: int = Field(
+        268_435_456, ge=1_000_000, description="Largest request body the embedded ClickHouse takes, bytes."
+    )
 
     # Reddit
     reddit_client_id: str = Field(
         "",
-        validation_alias=AliasChoices("REDDIT_CLIENT_ID", "reddit_client_id"),
+        validation_alias=_known_as("REDDIT_CLIENT_ID"),
         description="Client id of the Reddit app; the loopback world is used when unset.",
     )
     reddit_client_secret: SecretStr = Field(
         SecretStr(""),
-        validation_alias=AliasChoices("REDDIT_CLIENT_SECRET", "reddit_client_secret"),
+        validation_alias=_known_as("REDDIT_CLIENT_SECRET"),
         description="Client secret of the Reddit app.",
     )
     reddit_user_agent: str = Field(
@@ -77,13 +104,18 @@ class Settings(BaseSettings):
     # TMDB
     tmdb_read_token: SecretStr = Field(
         SecretStr(""),
-        validation_alias=AliasChoices("TMDB_READ_TOKEN", "tmdb_read_token"),
+        validation_alias=_known_as("TMDB_READ_TOKEN"),
         description="TMDB v4 read access token; the loopback world is used when unset.",
     )
     tmdb_url: str = Field("https://api.themoviedb.org/3", description="Base address of TMDB's API.")
     tmdb_files_url: str = Field("https://files.tmdb.org", description="Base address of TMDB's daily export files.")
-    tmdb_requests_per_second: float = Field(20.0, gt=0, le=40, description="Most requests a second sent to TMDB.")
+    tmdb_requests_per_second: float | None = Field(
+        None, gt=0, le=1000, description="Most requests a second sent to TMDB: 20 when unset, 500 to a loopback TMDB."
+    )
     tmdb_poll_seconds: float = Field(3600.0, gt=0, description="Pause between two polls of TMDB's lists.")
+    tmdb_catalog_titles: int = Field(
+        100_000, ge=1, description="How many films the catalogue holds, most popular first."
+    )
     tmdb_tracked_titles: int = Field(1000, ge=1, description="How many films get details, most popular first.")
 
     # Linking and counting
@@ -122,6 +154,23 @@ class Settings(BaseSettings):
         return init_settings, env_settings, _RunningStack(settings_cls, init_settings, env_settings)
 
 
+class _DetachedSettings(Settings):
+    """Settings without what a running or killed stack wrote: `up` decides that itself."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: flags, environment."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return init_settings, env_settings
+
+
 class _RunningStack(PydanticBaseSettingsSource):
     """What a running `cinepulse up` wrote below the data directory."""
 
@@ -141,30 +190,59 @@ class _RunningStack(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         named = {**self._environment(), **self._flags()}
-        data_dir = Path(named.get("data_dir", Settings.model_fields["data_dir"].default))
-        try:
-            found: dict[str, Any] = json.loads((data_dir / ENDPOINTS_FILE).read_text("utf-8"))
-        except FileNotFoundError:
-            return {}
-        return found
+        found = _read_endpoints(Path(named.get("data_dir", Settings.model_fields["data_dir"].default)))
+        # Of two names of one setting pydantic takes the first in its list, not the one of the higher source.
+        return {name: value for name, value in found.items() if not named.keys() & _names_of(name)}
 
 
-def load_settings(**flags: Any) -> Settings:
+def _read_endpoints(data_dir: Path) -> dict[str, Any]:
+    path = data_dir / ENDPOINTS_FILE
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not JSON"
+        raise ConfigurationInvalid(f"{path}: {reason}; delete it unless `cinepulse up` is running") from None
+    if not isinstance(found, dict) or found.keys() - Settings.model_fields:
+        raise ConfigurationInvalid(f"{path} is not of this version; delete it unless `cinepulse up` is running")
+    return found
+
+
+def _names_of(field_name: str) -> set[str]:
+    alias = Settings.model_fields[field_name].validation_alias
+    return {field_name, *(map(str, alias.choices) if isinstance(alias, AliasChoices) else ())}
+
+
+def load_settings(*, attached: bool = True, **flags: Any) -> Settings:
     """Return the settings; `flags` left at None do not count.
+
+    `attached`: take what no flag or variable sets from the stack that runs on the data directory.
 
     Raises ConfigurationInvalid with one line that names the setting and what is wrong with it.
     """
+    _refuse_unknown_variables(os.environ)
     try:
-        return Settings(**{name: value for name, value in flags.items() if value is not None})
+        kind = Settings if attached else _DetachedSettings
+        return kind(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        raise ConfigurationInvalid(f"{variable_of(name.lower())}: {first['msg']}") from None
+        raise ConfigurationInvalid(f"{variable_of(str(first['loc'][0]).lower())}: {first['msg']}") from None
+
+
+def _refuse_unknown_variables(environment: Iterable[str]) -> None:
+    """Raise ConfigurationInvalid for a variable with our prefix that sets nothing: most likely it is misspelt."""
+    known = {name.upper() for name in Settings.model_fields}
+    for name in environment:
+        if name.upper().startswith(PREFIX) and name.upper().removeprefix(PREFIX) not in known:
+            close = get_close_matches(name.upper().removeprefix(PREFIX), known, n=1)
+            raise ConfigurationInvalid(f"{name}: no such setting" + (f"; is it {PREFIX}{close[0]}?" if close else ""))
 
 
 def variable_of(field_name: str) -> str:
     """Return the environment variable that sets a field, for example CINEPULSE_DATA_DIR."""
+    field_name = field_name.removeprefix(PREFIX.lower())
     field = Settings.model_fields.get(field_name)
     if field is not None and isinstance(field.validation_alias, AliasChoices):
-        return str(field.validation_alias.choices[0])
+        return field_name.upper()
     return field_name.upper() if field is None else PREFIX + field_name.upper()

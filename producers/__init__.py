@@ -1,1 +1,1 @@
-"""The world to Kafka: Reddit posts and TMDB popularity as Avro records."""
+"""The world to Kafka: pollers of Reddit and TMDB that publish what they see by the contract in `schemas`."""

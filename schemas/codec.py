@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 
 MAGIC: Final = 0
 HEADER: Final = struct.Struct(">bI")
+INT32: Final = range(-(2**31), 2**31)
+
+# What fastavro takes without a word outside unions: a float cut to an int, a text as a list of letters, any value as
+# a boolean. These are the only types such fields may hold.
+EXACT_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "int": (int,),
+    "long": (int,),
+    "boolean": (bool,),
+    "array": (tuple, list),
+}
 
 RECORD_TYPES: Final[dict[str, type]] = {
     "reddit.posts-value": events.RedditPost,
@@ -50,7 +60,7 @@ class Codec:
     def __init__(self, schema_ids: SchemaIds) -> None:
         self._ids = schema_ids
         self._writers: dict[str, tuple[bytes, Schema, Callable[[Any], Any]]] = {}
-        self._readers: dict[tuple[str, int], tuple[Schema, Schema]] = {}
+        self._readers: dict[tuple[str, int], tuple[Schema, Schema, tuple[str, ...]]] = {}
 
     def encode(self, subject: str, record: object) -> bytes:
         """Return the wire bytes of a record or primitive key.
@@ -61,7 +71,7 @@ class Codec:
         body = BytesIO()
         body.write(header)
         try:
-            schemaless_writer(body, schema, as_datum(record))
+            schemaless_writer(body, schema, as_datum(record), disable_tuple_notation=True)
         except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:
             raise InvalidRecord(f"{subject}: {error}") from error
         return body.getvalue()
@@ -77,29 +87,35 @@ class Codec:
         magic, schema_id = HEADER.unpack_from(data)
         if magic != MAGIC:
             raise CorruptRecord(f"{subject}: the first byte is {magic}, not 0")
-        written, reader = self._reader(subject, schema_id)
+        written, reader, ints = self._reader(subject, schema_id)
         body = BytesIO(data)
         body.seek(HEADER.size)
         try:
-            datum = schemaless_reader(body, written, reader)
+            datum: Any = schemaless_reader(body, written, reader)
         except Exception as error:
             # fastavro raises whatever its parser trips over, from EOFError to MemoryError-sized lengths.
             raise CorruptRecord(f"{subject}: {type(error).__name__}: {error}") from error
         if body.tell() != len(data):
             raise CorruptRecord(f"{subject}: {len(data) - body.tell()} bytes follow the body")
+        for name in ints:
+            if datum[name] is not None and datum[name] not in INT32:
+                raise CorruptRecord(f"{subject}: {name} does not fit 32 bits")
         return _as_record(RECORD_TYPES.get(subject), datum)
 
     def _writer(self, subject: str) -> tuple[bytes, Schema, Callable[[Any], Any]]:
         if subject not in self._writers:
             latest = self._ids.latest(subject)
             header = HEADER.pack(MAGIC, latest.schema_id)
-            self._writers[subject] = (header, _parse(latest.schema), _datum_of(RECORD_TYPES.get(subject)))
+            as_datum = _datum_of(RECORD_TYPES.get(subject), latest.schema)
+            self._writers[subject] = (header, _parse(latest.schema), as_datum)
         return self._writers[subject]
 
-    def _reader(self, subject: str, schema_id: int) -> tuple[Schema, Schema]:
+    def _reader(self, subject: str, schema_id: int) -> tuple[Schema, Schema, tuple[str, ...]]:
         if (subject, schema_id) not in self._readers:
             written = _parse(self._ids.by_id(schema_id))
-            self._readers[subject, schema_id] = (written, _parse(self._ids.latest(subject).schema))
+            latest = self._ids.latest(subject).schema
+            ints = tuple(name for name, kinds in _field_kinds(latest) if "int" in kinds)
+            self._readers[subject, schema_id] = (written, _parse(latest), ints)
         return self._readers[subject, schema_id]
 
 
@@ -115,16 +131,42 @@ def _without_logical_types(node: Any) -> Any:
     return node
 
 
-def _datum_of(record_type: type | None) -> Callable[[Any], Any]:
+def _datum_of(record_type: type | None, schema: Schema) -> Callable[[Any], Any]:
     if record_type is None:
-        return _itself
+        exact = EXACT_TYPES.get(schema["type"], (str,))
+        return lambda primitive: _checked({"key": primitive}, (("key", exact),))["key"]
     names = tuple(field.name for field in fields(record_type))
     values = attrgetter(*names)
-    return lambda record: dict(zip(names, values(record), strict=True))
+    sole = tuple((name, kinds[0]) for name, kinds in _field_kinds(schema) if len(kinds) == 1)
+    exact_fields = tuple((name, EXACT_TYPES[kind]) for name, kind in sole if kind in EXACT_TYPES)
+    ints = tuple(name for name, kind in sole if kind == "int")
+
+    def as_datum(record: Any) -> dict[str, Any]:
+        datum = _checked(dict(zip(names, values(record), strict=True)), exact_fields)
+        for name in ints:
+            if datum[name] not in INT32:
+                raise ValueError(f"{name} does not fit 32 bits")
+        return datum
+
+    return as_datum
 
 
-def _itself(primitive: object) -> object:
-    return primitive
+def _checked(datum: dict[str, Any], exact: tuple[tuple[str, tuple[type, ...]], ...]) -> dict[str, Any]:
+    for name, types in exact:
+        if type(datum[name]) not in types:
+            raise TypeError(f"{name} is {type(datum[name]).__name__}, not {types[0].__name__}")
+    return datum
+
+
+def _field_kinds(schema: Schema) -> list[tuple[str, tuple[str, ...]]]:
+    """Return each field's name and the Avro types it may have, one unless it is a union."""
+    return [(field["name"], _kinds(field["type"])) for field in schema.get("fields", ())]
+
+
+def _kinds(declared: Any) -> tuple[str, ...]:
+    if isinstance(declared, list):
+        return tuple(kind for branch in declared for kind in _kinds(branch))
+    return (declared["type"] if isinstance(declared, dict) else declared,)
 
 
 def _as_record(record_type: type | None, datum: Any) -> Any:

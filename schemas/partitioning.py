@@ -7,7 +7,20 @@ partition itself.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
+
+from schemas.topics import (
+    MOVIE_MENTION_COUNTS,
+    MOVIE_MENTIONS,
+    PIPELINE_COVERAGE,
+    REDDIT_POSTS,
+    TMDB_MOVIES,
+    TMDB_POPULARITY,
+)
+
+if TYPE_CHECKING:
+    from schemas.topics import Topic
 
 
 def post_partition(fullname: str, partitions: int) -> int:
@@ -23,3 +36,16 @@ def film_partition(tmdb_id: int, partitions: int) -> int:
 def text_partition(key: str, partitions: int) -> int:
     """Return the partition of a record keyed by other text, for example a listing, 0 to `partitions` - 1."""
     return crc32(key.encode()) % partitions
+
+
+def partition_of(topic: Topic, key: Any, partitions: int) -> int:
+    """Return the partition of a record by its topic and its key as the topic's contract has it."""
+    if topic == REDDIT_POSTS:
+        return post_partition(key, partitions)
+    if topic in {TMDB_POPULARITY, TMDB_MOVIES}:
+        return film_partition(key, partitions)
+    if topic in {MOVIE_MENTIONS, MOVIE_MENTION_COUNTS}:
+        return film_partition(key.tmdb_id, partitions)
+    if topic == PIPELINE_COVERAGE:
+        return text_partition(f"{key.source}/{key.listing}", partitions)
+    return text_partition(key, partitions)

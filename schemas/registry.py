@@ -10,14 +10,28 @@ import json
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from cinepulse.errors import ConfigurationInvalid, RegistryUnavailable, SchemaIncompatible, UnknownSchemaId
+from cinepulse.errors import (
+    CinepulseError,
+    ConfigurationInvalid,
+    RegistryUnavailable,
+    SchemaIncompatible,
+    UnknownSchemaId,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from confluent_kafka.schema_registry import SchemaRegistryClient
 
 Schema = dict[str, Any]
+Answer = TypeVar("Answer")
+
+# The client waits for ever unless told. A stage that cannot get its ids fails within half a minute and is started
+# again with back-off, which an operator sees; a stage that hangs says nothing.
+REGISTRY_TIMEOUT_SECONDS: Final = 10
+REGISTRY_RETRIES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +105,8 @@ class RegistryIds:
     reader or writer of any earlier version is refused by the registry and not found out in production.
     """
 
-    def __init__(self, url: str) -> None:
-        from confluent_kafka.schema_registry import SchemaRegistryClient
-
-        self._client = SchemaRegistryClient({"url": url})
+    def __init__(self, url: str, *, retries: int = REGISTRY_RETRIES) -> None:
+        self._client = {"url": url, "timeout": REGISTRY_TIMEOUT_SECONDS, "max.retries": retries}
         self._manifest = read_manifest()
         self._latest: dict[str, SchemaVersion] = {}
         self._by_id: dict[int, Schema] = {}
@@ -119,32 +131,38 @@ class RegistryIds:
 
         Raises UnknownSchemaId when the registry has none, RegistryUnavailable when it does not answer.
         """
-        from confluent_kafka.schema_registry.error import SchemaRegistryError
-
         if schema_id not in self._by_id:
-            try:
-                found = self._client.get_schema(schema_id)
-            except SchemaRegistryError as error:
-                if error.http_status_code == HTTPStatus.NOT_FOUND:
-                    raise UnknownSchemaId(f"the registry has no schema id {schema_id}") from error
-                raise RegistryUnavailable(f"the registry answered {error.http_status_code}") from error
-            except Exception as error:
-                raise RegistryUnavailable(f"the registry does not answer: {type(error).__name__}") from error
+            unknown = UnknownSchemaId(f"the registry has no schema id {schema_id}")
+            found = self._ask(lambda client: client.get_schema(schema_id), {HTTPStatus.NOT_FOUND: unknown})
             self._by_id[schema_id] = json.loads(found.schema_str or "null")
         return self._by_id[schema_id]
 
     def _register(self, version: SchemaVersion) -> int:
         from confluent_kafka.schema_registry import Schema as RegistrySchema
+
+        def register(client: SchemaRegistryClient) -> int:
+            client.set_compatibility(version.subject, "FULL_TRANSITIVE")
+            schema_id: int = client.register_schema(version.subject, RegistrySchema(json.dumps(version.schema), "AVRO"))
+            return schema_id
+
+        refused = SchemaIncompatible(f"the registry refuses {version.subject} v{version.version}")
+        return self._ask(register, {HTTPStatus.CONFLICT: refused})
+
+    def _ask(
+        self, question: Callable[[SchemaRegistryClient], Answer], refusals: Mapping[int, CinepulseError]
+    ) -> Answer:
+        """Put one question over a connection of its own: there are a dozen in a process's life, most at its start."""
+        from confluent_kafka.schema_registry import SchemaRegistryClient
         from confluent_kafka.schema_registry.error import SchemaRegistryError
 
         try:
-            self._client.set_compatibility(version.subject, "FULL_TRANSITIVE")
-            return self._client.register_schema(version.subject, RegistrySchema(json.dumps(version.schema), "AVRO"))
+            with SchemaRegistryClient(self._client) as client:
+                return question(client)
         except SchemaRegistryError as error:
-            if error.http_status_code == HTTPStatus.CONFLICT:
-                raise SchemaIncompatible(f"the registry refuses {version.subject} v{version.version}") from error
-            raise RegistryUnavailable(f"the registry answered {error.http_status_code}") from error
+            status = error.http_status_code
+            raise refusals.get(status) or RegistryUnavailable(f"the registry answered {status}") from error
         except Exception as error:
+            # Of the class only: the message may hold the address, and the address a password.
             raise RegistryUnavailable(f"the registry does not answer: {type(error).__name__}") from error
 
 

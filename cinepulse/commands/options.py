@@ -6,10 +6,12 @@ import csv
 import functools
 import json
 import sys
+from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from cinepulse.logging import configure_logging
 from cinepulse.settings import Settings, load_settings, variable_of
 
 if TYPE_CHECKING:
@@ -18,14 +20,20 @@ if TYPE_CHECKING:
 Format = Literal["table", "json", "csv"]
 
 
-def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command one flag per named setting (and `--data-dir`), and the built settings as its first argument."""
+def with_settings(*names: str, attached: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command one flag per named setting (and `--data-dir`), and the built settings as its first argument.
+
+    Logging is configured at the level of the settings before the command runs. `attached`: settings that nothing sets
+    are those of the stack that runs on the data directory.
+    """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def run(**arguments: Any) -> Any:
             flags = {name: arguments.pop(name) for name in all_names}
-            return function(load_settings(**flags), **arguments)
+            settings = load_settings(attached=attached, **flags)
+            configure_logging(settings.log_level)
+            return function(settings, **arguments)
 
         for name in reversed(all_names):
             description = Settings.model_fields[name].description
@@ -50,23 +58,39 @@ format_option = click.option(
 def print_rows(rows: Sequence[Mapping[str, Any]], output: Format, *, title: str = "") -> None:
     """Print rows as a table, a JSON list or CSV with a header; instants and days print as ISO 8601."""
     if output == "json":
-        click.echo(json.dumps([dict(row) for row in rows], default=str, ensure_ascii=False, indent=2))
+        click.echo(json.dumps([dict(row) for row in rows], default=_json, ensure_ascii=False, indent=2))
     elif output == "csv":
-        writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+        _print_csv(rows)
     else:
         _print_table(rows, title)
+
+
+def _print_csv(rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        return
+    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({name: _iso(value) for name, value in row.items()} for row in rows)
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title or None, title_justify="left")
     for name in rows[0] if rows else ():
         numeric = all(isinstance(row[name], int | float | None) for row in rows)
         table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
+        # Text and not markup: a film's title may have brackets.
+        table.add_row(*(Text("" if value is None else str(_iso(value))) for value in row.values()))
     Console().print(table if rows else f"{title}: nothing to show" if title else "nothing to show")
+
+
+def _iso(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _json(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)

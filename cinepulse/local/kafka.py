@@ -164,6 +164,7 @@ def _format(directory: Path, ports: BrokerPorts, jars: str) -> None:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no output"]
         raise StackUnavailable(f"Kafka cannot format its storage: {lines[-1]}")
     (directory / fresh).rename(directory / STORAGE)
+    (directory / properties).unlink()
 
 
 def _write_properties(path: Path, properties: Mapping[str, str]) -> None:

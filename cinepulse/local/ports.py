@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import socket
 from random import SystemRandom
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cinepulse.errors import StackUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LOOPBACK: Final = "127.0.0.1"
 # Below the range from which Linux takes the ports of outgoing connections (32768 and up): one picked from that range
 # could be taken by any client between the picking and the listening.
 SPARE_PORTS: Final = range(20_000, 32_000)
 ATTEMPTS: Final = 200
-
-
-class PortPicker:
-    """Picks ports that are free and that it has not picked before."""
-
-    def __init__(self, random: SystemRandom | None = None) -> None:
-        self._random = random or SystemRandom()
-        self._picked: set[int] = set()
-
-    def pick(self, usual: int | None = None) -> int:
-        """Return `usual` if it is free, else a free port of the spare range; raises StackUnavailable if none is."""
-        candidates = [usual] if usual else []
-        candidates += [self._random.choice(SPARE_PORTS) for _ in range(ATTEMPTS)]
-        for port in candidates:
-            if port not in self._picked and is_free(port):
-                self._picked.add(port)
-                return port
-        raise StackUnavailable(f"no free port found on {LOOPBACK}: too many programs listen")
 
 
 def is_free(port: int) -> bool:
@@ -44,3 +29,22 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+class PortPicker:
+    """Picks ports that are free and that it has not picked before; `free` tells whether one is."""
+
+    def __init__(self, free: Callable[[int], bool] = is_free) -> None:
+        self._free = free
+        self._random = SystemRandom()
+        self._picked: set[int] = set()
+
+    def pick(self, usual: int | None = None) -> int:
+        """Return `usual` if it is free, else a free port of the spare range; raises StackUnavailable if none is."""
+        candidates = [usual] if usual else []
+        candidates += [self._random.choice(SPARE_PORTS) for _ in range(ATTEMPTS)]
+        for port in candidates:
+            if port not in self._picked and self._free(port):
+                self._picked.add(port)
+                return port
+        raise StackUnavailable(f"no free port found on {LOOPBACK}: too many programs listen")

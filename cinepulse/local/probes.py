@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import socket
 from http import HTTPStatus
@@ -12,8 +13,6 @@ import httpx
 from cinepulse.local.ports import LOOPBACK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from confluent_kafka.admin import AdminClient
 
 PROBE_SECONDS: Final = 2.0
@@ -36,14 +35,12 @@ class HttpProbe:
     """A part that answers 200 on an address."""
 
     def __init__(self, url: str) -> None:
-        # Loopback only: a proxy of the environment must not be asked for it.
-        self._client = httpx.Client(timeout=PROBE_SECONDS, trust_env=False)
         self._url = url
 
     def __call__(self) -> bool:
         """Return whether the address answers 200 in time."""
         try:
-            return self._client.get(self._url).status_code == HTTPStatus.OK
+            return _http().get(self._url).status_code == HTTPStatus.OK
         except httpx.HTTPError:
             return False
 
@@ -78,6 +75,12 @@ class KafkaProbe:
         return self._client
 
 
+@functools.cache
+def _http() -> httpx.Client:
+    # Loopback only: a proxy of the environment must not be asked for it. One for all, since each loads certificates.
+    return httpx.Client(timeout=PROBE_SECONDS, trust_env=False)
+
+
 def port_answers(port: int) -> bool:
     """Return whether something listens on the loopback port."""
     try:
@@ -85,8 +88,3 @@ def port_answers(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def tcp_probe(port: int) -> Callable[[], bool]:
-    """Return a probe for a part that has nothing better to ask: does its port accept connections."""
-    return lambda: port_answers(port)

@@ -1,1 +1,1 @@
-"""The loopback world: servers that answer as Reddit's and TMDB's APIs do."""
+"""The world: a loopback Reddit and TMDB that answer as the real ones do, for running without keys or network."""

@@ -50,9 +50,19 @@ def test_links_each_message(catalog: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["{", "[]", '"text"', '{"id": 1}', '{"text": "x"}', '{"id": 1, "text": 5}', '{"id": 1, "text": "x", "created_at": "now"}',
-     '{"id": 1, "text": "x", "created_at": NaN}', '{"id": true, "text": "x"}', '{"id": 1, "text": "x", "community": 5}'],
-)  # fmt: skip
+    [
+        "{",
+        "[]",
+        '"text"',
+        '{"id": 1}',
+        '{"text": "x"}',
+        '{"id": 1, "text": 5}',
+        '{"id": 1, "text": "x", "created_at": "now"}',
+        '{"id": 1, "text": "x", "created_at": NaN}',
+        '{"id": true, "text": "x"}',
+        '{"id": 1, "text": "x", "community": 5}',
+    ],
+)
 def test_malformed_line_is_reported_and_skipped(catalog: Path, line: str) -> None:
     """A line that is no message is named by its number, the others are linked, and the exit code is 1."""
     code, rows, errors = run(catalog, f'{{"id": 1, "text": "x"}}\n\n{line}\n{{"id": 2, "text": "y"}}\n')

@@ -6,8 +6,12 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from cinepulse.errors import ConfigurationInvalid
+from cinepulse.local.kafka import BrokerPorts, broker_properties, client_port, java_environment, prepare_broker
+from tests.fixtures.kafka import BrokerProcess
+
 if TYPE_CHECKING:
-    from tests.fixtures.kafka import BrokerProcess
+    from pathlib import Path
 
 pytestmark = pytest.mark.real
 
@@ -42,6 +46,68 @@ def test_records_survive_kill_9(fresh_broker: BrokerProcess) -> None:
     fresh_broker.start()
 
     assert read_all(fresh_broker.bootstrap, "kept", 500) == values
+
+
+def test_an_interrupted_format_is_begun_anew(tmp_path: Path) -> None:
+    """A format that was killed leaves no storage that a later start would take for whole."""
+    ports = BrokerPorts(20001, 20002)
+    (tmp_path / "data.new").mkdir()
+    (tmp_path / "data.new" / "meta.properties").write_text("version=1\ncluster.id=")
+
+    prepare_broker(tmp_path, ports)
+
+    assert "cluster.id=" in (tmp_path / "data" / "meta.properties").read_text()
+    assert not (tmp_path / "data.new").exists()
+
+
+def test_a_directory_s_name_means_nothing_to_kafka(tmp_path: Path) -> None:
+    """Signs that separate values in Kafka's configuration may be in the path, and letters outside of Latin 1."""
+    broker = BrokerProcess(tmp_path / "a, b=c é 映画 \\ #d")
+    broker.start()
+    try:
+        AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=10)
+    finally:
+        broker.kill()
+
+    assert (broker.directory / "data" / "meta.properties").exists()
+
+
+def test_the_broker_writes_a_log(fresh_broker: BrokerProcess) -> None:
+    """SLF4J has its binding: the broker tells that it started."""
+    assert "Kafka Server started" in (fresh_broker.directory / "broker.log").read_text()
+
+
+def test_everything_listens_on_loopback() -> None:
+    """No listener, advertised address or quorum voter is reachable from another machine."""
+    properties = broker_properties(BrokerPorts(1, 2))
+    addresses = [properties[name] for name in ("listeners", "advertised.listeners", "controller.quorum.voters")]
+
+    assert all(part.count("127.0.0.1:") == 1 for address in addresses for part in address.split(","))
+
+
+def test_java_starts_without_foreign_options() -> None:
+    """Options that the environment holds for other Java programs do not reach the broker."""
+    environment = {
+        "JAVA_TOOL_OPTIONS": "-Xmx1m",
+        "JDK_JAVA_OPTIONS": "x",
+        "KAFKA_OPTS": "x",
+        "CLASSPATH": "x",
+        "HOME": "h",
+    }
+
+    assert java_environment(environment) == {"HOME": "h"}
+
+
+@pytest.mark.parametrize("bootstrap", ["broker:9092", "127.0.0.1", "127.0.0.1:", "127.0.0.1:1,127.0.0.1:2"])
+def test_the_embedded_broker_is_local(bootstrap: str) -> None:
+    """A bootstrap setting of a remote cluster is not where an embedded broker can listen."""
+    with pytest.raises(ConfigurationInvalid, match="CINEPULSE_KAFKA_BOOTSTRAP"):
+        client_port(bootstrap)
+
+
+def test_the_port_is_the_bootstrap_setting_s() -> None:
+    """The broker listens where every client looks."""
+    assert client_port("127.0.0.1:19092") == 19092
 
 
 def test_topics_are_not_made_by_mistake(broker: str) -> None:

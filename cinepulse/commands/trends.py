@@ -1,0 +1,124 @@
+"""`cinepulse trends`: the films people talk about."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cinepulse.commands.options import Format, format_option, print_rows, with_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from cinepulse.settings import Settings
+    from clickhouse.trends import Period, TrendsReport
+
+DAY = click.DateTime(["%Y-%m-%d"])
+REFRESH_SECONDS = 1.0
+
+
+@click.command()
+@with_settings("clickhouse_host", "clickhouse_port", "clickhouse_database", "grace_hours")
+@click.option("--day", type=DAY, help="One UTC day; today, or the latest with data, when nothing is given.")
+@click.option("--from", "first", type=DAY, help="First UTC day of a range.")
+@click.option("--to", "last", type=DAY, help="Last UTC day of a range, within it; the first when not given.")
+@click.option("--community", help="Only mentions in this subreddit.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Films to show.")
+@click.option("--watch", is_flag=True, help="Keep the table up to date until Ctrl-C.")
+@format_option
+def trends(  # noqa: PLR0913 - one parameter an option
+    settings: Settings,
+    *,
+    day: datetime | None,
+    first: datetime | None,
+    last: datetime | None,
+    community: str | None,
+    limit: int,
+    watch: bool,
+    output: Format,
+) -> None:
+    """Show the films with most mentions on a day or in a range of days.
+
+    The change compares with the day (or range) before, up to the same elapsed share: a morning against a morning.
+
+    \b
+    Examples:
+      cinepulse trends --watch
+      cinepulse trends --day 2026-11-20 --limit 5
+      cinepulse trends --from 2026-11-14 --to 2026-11-20 --community movies --format json
+    """  # noqa: D301 - click reads \b
+    if watch and output != "table":
+        raise click.UsageError("--watch draws a table: leave --format out")
+    period = _period(day, first, last)
+
+    from cinepulse.clock import SystemClock
+    from clickhouse.client import connect
+    from clickhouse.trends import TrendsQuestion, read_trends
+
+    client, clock = connect(settings), SystemClock()
+
+    def read() -> TrendsReport:
+        question = TrendsQuestion(
+            now_ms=clock.now_ms(), grace_hours=settings.grace_hours, period=period, community=community, limit=limit
+        )
+        return read_trends(client, question)
+
+    if watch:
+        _watch(read)
+    else:
+        _print(read(), output)
+
+
+def _period(day: datetime | None, first: datetime | None, last: datetime | None) -> Period | None:
+    """Return the period that the options name, None when they name none."""
+    from clickhouse.trends import Period
+
+    if day is not None and (first is not None or last is not None):
+        raise click.UsageError("give either --day or --from and --to")
+    if last is not None and first is None:
+        raise click.UsageError("--to needs --from")
+    begin = day or first
+    if begin is None:
+        return None
+    end = last or begin
+    if end < begin:
+        raise click.UsageError("--to lies before --from")
+    return Period(begin.date(), end.date())
+
+
+def _print(report: TrendsReport, output: Format) -> None:
+    from rich.console import Console
+
+    from clickhouse.trends_view import render_trends, trends_document, trends_rows
+
+    if output == "table":
+        Console().print(render_trends(report))
+    elif output == "json":
+        click.echo(json.dumps(trends_document(report), ensure_ascii=False, indent=2))
+    else:
+        print_rows(trends_rows(report), output)
+
+
+def _watch(read: Callable[[], TrendsReport]) -> None:
+    """Draw the report anew each second; a database that is away for a while leaves the last one standing."""
+    from time import sleep
+
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.text import Text
+
+    from cinepulse.errors import Retryable
+    from clickhouse.trends_view import render_trends
+
+    shown: Any = Text("Reading …")
+    with Live(shown, console=Console(), auto_refresh=False, vertical_overflow="crop") as live:
+        while True:
+            try:
+                shown = render_trends(read())
+                live.update(shown, refresh=True)
+            except Retryable as error:
+                live.update(Group(shown, Text(f"{error}; trying again", style="yellow")), refresh=True)
+            sleep(REFRESH_SECONDS)

@@ -1,0 +1,64 @@
+"""One `up` a data directory: a lock that dies with its holder, and an end to what the last holder left."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
+
+from cinepulse.errors import ConfigurationInvalid, DataDirectoryBusy
+from cinepulse.local.processes import ProcessRef, end_processes
+from cinepulse.local.state import LOGS_DIR, RUN_DIR, clear_run, read_record, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOCK_FILE: Final = Path(RUN_DIR, "up.lock")
+HOLDER_FILE: Final = Path(RUN_DIR, "up.json")
+# Long enough for the slowest part to finish what it is at, and well within a person's patience at a start.
+ORPHAN_GRACE_SECONDS: Final = 8.0
+
+
+@contextmanager
+def claim(data_dir: Path) -> Iterator[Path]:
+    """Own the data directory and yield its absolute path; what an earlier, killed `up` left running is ended first.
+
+    Raises DataDirectoryBusy when another process owns it, ConfigurationInvalid when it cannot be written.
+    """
+    home = data_dir.absolute()
+    lock = FileLock(home / LOCK_FILE)
+    try:
+        for folder in (home, home / RUN_DIR, home / LOGS_DIR):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise DataDirectoryBusy(f"{home} is in use by another `cinepulse up` ({_holder(home)})") from None
+    except OSError as error:
+        raise ConfigurationInvalid(f"CINEPULSE_DATA_DIR: cannot write {home}: {error.strerror}") from error
+    try:
+        write_private(home / HOLDER_FILE, {"pid": ProcessRef.own().pid})
+        end_orphans(home)
+        yield home
+    finally:
+        clear_run(home)
+        (home / HOLDER_FILE).unlink(missing_ok=True)
+        lock.release()
+
+
+def end_orphans(home: Path) -> int:
+    """End what the recorded stack left running and forget it; return how many processes that were."""
+    record = read_record(home)
+    ended = end_processes(record.processes(), grace=ORPHAN_GRACE_SECONDS) if record else 0
+    if record and record.socket:
+        Path(record.socket).unlink(missing_ok=True)
+    clear_run(home)
+    return ended
+
+
+def _holder(home: Path) -> str:
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        return f"pid {json.loads((home / HOLDER_FILE).read_text('utf-8'))['pid']}"
+    return "pid unknown"

@@ -1,0 +1,64 @@
+"""The world's time line: seconds since the start, frozen or not, and how they map to wall time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+MILLISECONDS: Final = 1_000
+BEFORE_START: Final = -1e-3
+
+
+@dataclass(slots=True)
+class Timeline:
+    """When the world began, started and froze, in milliseconds since 1970; None where it has not yet.
+
+    Position 0 is the start. Before it lies the backlog, reckoned from the beginning. `pauses`: position and
+    milliseconds of each time the world was down, during which no time passed in it.
+    """
+
+    began_ms: int
+    started_ms: int | None = None
+    frozen_ms: int | None = None
+    pauses: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def started(self) -> bool:
+        """Whether posts come at all."""
+        return self.started_ms is not None
+
+    @property
+    def frozen(self) -> bool:
+        """Whether nothing more happens."""
+        return self.frozen_ms is not None
+
+    def start(self, now_ms: int) -> None:
+        """Start; a second start changes nothing."""
+        if self.started_ms is None:
+            self.started_ms = now_ms
+
+    def freeze(self, now_ms: int) -> None:
+        """Freeze; a second freeze changes nothing."""
+        if self.frozen_ms is None:
+            self.frozen_ms = now_ms
+
+    def position(self, now_ms: float) -> float:
+        """Return the seconds since the start; while the world waits for it, just before 0."""
+        if self.started_ms is None:
+            return BEFORE_START
+        until = now_ms if self.frozen_ms is None else min(now_ms, self.frozen_ms)
+        down = sum(milliseconds for _, milliseconds in self.pauses)
+        return max(0.0, until - self.started_ms - down) / MILLISECONDS
+
+    def wall_seconds(self, at: float) -> float:
+        """Return the wall time of a position, seconds since 1970."""
+        if at < 0 or self.started_ms is None:
+            return self.began_ms / MILLISECONDS + at
+        down = sum(milliseconds for position, milliseconds in self.pauses if position < at)
+        return (self.started_ms + down) / MILLISECONDS + at
+
+    def story_position(self, wall_seconds: float) -> float:
+        """Return the position of a wall time, seconds since 1970; one before the start lies in the backlog."""
+        if self.started_ms is not None and wall_seconds * MILLISECONDS >= self.started_ms:
+            return self.position(wall_seconds * MILLISECONDS)
+        return min(BEFORE_START, wall_seconds - self.began_ms / MILLISECONDS)

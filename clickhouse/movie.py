@@ -1,0 +1,183 @@
+"""One film: its days, where it is mentioned, how that was recognised, and the posts that show it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from cinepulse.errors import FilmUnknown
+from clickhouse.ask import ask
+from clickhouse.plain import printable
+from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant, read_reached, state_of, year_of
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from clickhouse.client import Client
+    from clickhouse.trends import State
+
+CANDIDATES: Final = 20
+REDDIT_POST: Final = "https://www.reddit.com/comments/{thread}/"
+REDDIT_COMMENT: Final = "https://www.reddit.com/comments/{thread}/_/{comment}/"
+
+# Ids come from outside: only what Reddit's ids are made of goes into an address.
+SUBMISSION_ID: Final = re.compile(r"t3_([0-9a-z]{1,13})")
+COMMENT_ID: Final = re.compile(r"t1_([0-9a-z]{1,13})")
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """What the catalogue says of a film."""
+
+    tmdb_id: int
+    title: str
+    original_title: str | None
+    year: int | None
+    popularity: float | None
+    vote_average: float | None
+    genres: tuple[str, ...]
+    directors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A film's counts on one UTC day."""
+
+    day: date
+    mentions: int
+    submissions: int
+    comments: int
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Community:
+    """A community and the live mentions in it."""
+
+    community: str
+    mentions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way of recognising the film, and how often it did."""
+
+    method: str
+    location: str
+    mentions: int
+    mean_confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A post that mentions the film; `permalink` is None where its ids make no address."""
+
+    post_id: str
+    permalink: str | None
+    community: str
+    kind: str
+    location: str
+    method: str
+    confidence: float
+    score: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MovieReport:
+    """All about one film. `as_of`: highest event time counted; None without data."""
+
+    film: Film
+    as_of: datetime | None
+    days: tuple[Day, ...]
+    communities: tuple[Community, ...]
+    methods: tuple[Method, ...]
+    evidence: tuple[Evidence, ...]
+    day_zone: str = DAY_ZONE
+    attribution: str = ATTRIBUTION
+
+
+def find_film(client: Client, wanted: str) -> Film:
+    """Return the film with that TMDB id, or else with that title, whatever its case and in any of its titles.
+
+    Raises FilmUnknown when none answers, or several do: then the message lists them, with their ids.
+    """
+    if re.fullmatch(r"[0-9]{1,18}", wanted):
+        for row in ask(client, "movie_by_id", tmdb_id=int(wanted)):
+            return _film(row)
+    found = ask(client, "movie_by_title", title=wanted.strip(), limit=CANDIDATES) if wanted.strip() else []
+    exact = [row for row in found if row["exact"]] or found
+    if len(exact) == 1:
+        return _film(exact[0])
+    if not exact:
+        raise FilmUnknown(f"no film answers to {wanted!r}")
+    listed = "".join(f"\n  {_candidate(_film(row))}" for row in exact)
+    raise FilmUnknown(f"several films answer to {wanted!r}; name one by its id:{listed}")
+
+
+def read_movie(client: Client, film: Film, *, grace_hours: float, limit: int = 20) -> MovieReport:
+    """Return a film's latest `limit` days and posts, and its `limit` communities with most mentions."""
+    reached = read_reached(client)
+    asked = {"tmdb_id": film.tmdb_id, "limit": limit}
+    return MovieReport(
+        film=film,
+        as_of=None if reached is None else instant(reached.furthest),
+        days=tuple(
+            Day(
+                row["day"],
+                row["mentions"],
+                row["submissions"],
+                row["comments"],
+                state_of(Period(row["day"], row["day"]).end_ms, reached, grace_hours),
+            )
+            for row in ask(client, "movie_days", **asked)
+        ),
+        communities=tuple(Community(**row) for row in ask(client, "movie_communities", **asked)),
+        methods=tuple(Method(**row) for row in ask(client, "movie_methods", tmdb_id=film.tmdb_id)),
+        evidence=tuple(_evidence(row) for row in ask(client, "movie_evidence", **asked)),
+    )
+
+
+def permalink(platform: str, post_id: str, thread_id: str | None) -> str | None:
+    """Return the address of a post, built from its ids alone; None where they make none."""
+    if platform != "reddit":
+        return None
+    if submission := SUBMISSION_ID.fullmatch(post_id):
+        return REDDIT_POST.format(thread=submission[1])
+    comment, thread = COMMENT_ID.fullmatch(post_id), SUBMISSION_ID.fullmatch(thread_id or "")
+    if comment and thread:
+        return REDDIT_COMMENT.format(thread=thread[1], comment=comment[1])
+    return None
+
+
+def _film(row: dict[str, Any]) -> Film:
+    return Film(
+        tmdb_id=row["tmdb_id"],
+        title=row["title"],
+        original_title=row["original_title"],
+        year=year_of(row["release_date"]),
+        popularity=row["popularity"],
+        vote_average=row["vote_average"],
+        genres=tuple(row["genres"]),
+        directors=tuple(row["directors"]),
+    )
+
+
+def _candidate(film: Film) -> str:
+    known_as = f", {film.original_title}" if film.original_title and film.original_title != film.title else ""
+    return printable(f"{film.tmdb_id}  {film.title} ({film.year or 'year unknown'}{known_as})")
+
+
+def _evidence(row: dict[str, Any]) -> Evidence:
+    return Evidence(
+        post_id=row["post_id"],
+        permalink=permalink(row["platform"], row["post_id"], row["thread_id"]),
+        community=row["community"],
+        kind=row["kind"],
+        location=row["location"],
+        method=row["method"],
+        confidence=row["confidence"],
+        score=row["score"],
+        created_at=instant(row["created_at_ms"]),
+    )

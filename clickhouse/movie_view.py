@@ -1,0 +1,63 @@
+"""How a film looks: a rich renderable for the terminal, rows for CSV."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group
+from rich.table import Column, Table
+from rich.text import Text
+
+from clickhouse.plain import moment, plain, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
+    from clickhouse.movie import MovieReport
+
+
+def render_movie(report: MovieReport) -> RenderableType:
+    """Return a film's days, communities, methods and evidence, with the facts that its numbers need."""
+    film = report.film
+    about = [f"TMDB id {film.tmdb_id}", *film.genres, *(f"by {name}" for name in film.directors)]
+    tables = [
+        _table("Days", ("day", "state"), ("mentions", "submissions", "comments"), report.days),
+        _table("Communities", ("community",), ("mentions",), report.communities),
+        _table("How it was recognised", ("method", "location"), ("mentions", "mean_confidence"), report.methods),
+        _table("Latest evidence", ("created_at", "community", "permalink"), ("score",), report.evidence),
+    ]
+    return Group(
+        Text(printable(f"{film.title} ({film.year or 'year unknown'})"), style="bold"),
+        Text(printable(" · ".join(about)), style="dim"),
+        Text(f"as of {moment(report.as_of)} · days in {report.day_zone}"),
+        *(tables if report.days or report.evidence else [Text("No mentions yet.")]),
+        Text(report.attribution, style="dim"),
+    )
+
+
+def movie_rows(report: MovieReport) -> list[dict[str, Any]]:
+    """Return one flat row a day."""
+    basis = {
+        "tmdb_id": report.film.tmdb_id,
+        "title": report.film.title,
+        "day_zone": report.day_zone,
+        "as_of": plain(report.as_of),
+    }
+    return [{**plain(day), **basis} for day in report.days]
+
+
+def _table(title: str, texts: tuple[str, ...], numbers: tuple[str, ...], records: Iterable[object]) -> Table:
+    table = Table(
+        *(Column(name.replace("_", " "), overflow="fold") for name in texts),
+        *(Column(name.replace("_", " "), justify="right") for name in numbers),
+        title=title,
+        title_justify="left",
+    )
+    for record in records:
+        values = plain(record)
+        table.add_row(
+            *(Text(printable(str(values[name] or ""))) for name in texts), *(str(values[name]) for name in numbers)
+        )
+    return table

@@ -1,0 +1,10 @@
+-- For the films given: mentions of the period before, up to the same elapsed share, and communities of the period.
+SELECT
+    tmdb_id,
+    countIf(created_at < fromUnixTimestamp64Milli({previous_cut_ms:Int64}, 'UTC')) AS previous,
+    uniqExactIf(community, toDate(created_at) >= {first_day:Date}) AS communities
+FROM mentions FINAL
+WHERE toDate(created_at) BETWEEN {previous_day:Date} AND {last_day:Date}
+    AND tmdb_id IN {films:Array(Int64)}
+    AND ({community:String} = '' OR lowerUTF8(community) = lowerUTF8({community:String}))
+GROUP BY tmdb_id

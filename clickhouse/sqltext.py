@@ -1,0 +1,182 @@
+"""What a server must know of a query's text before the engine parses it: tokens, the format clause, an insert's head.
+
+Only text outside quotes and comments counts. ClickHouse's lexical rules: strings in single quotes with backslash
+escapes or doubled quotes, identifiers bare or in backquotes or double quotes, comments `--`, `#!`, `# ` and nested
+`/* */`, heredocs `$tag$ ... $tag$`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TOKEN: Final = re.compile(
+    r"""
+      (?P<space>\s+)
+    | (?P<comment>--[^\n]*|\#[!\ ][^\n]*)
+    | (?P<block>/\*)
+    | (?P<string>'(?:[^'\\]|\\.|'')*(?:'|\\?\Z))
+    | (?P<quoted>`(?:[^`\\]|\\.|``)*(?:`|\\?\Z)|"(?:[^"\\]|\\.|"")*(?:"|\\?\Z))
+    | (?P<heredoc>\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
+    | (?P<word>[^\W\d]\w*)
+    | (?P<number>\d[\w.]*)
+    | (?P<symbol>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_BLOCK_EDGE: Final = re.compile(r"/\*|\*/")
+_OPENING: Final = frozenset("([{")
+_CLOSING: Final = frozenset(")]}")
+
+# The engine runs inside this process as clickhouse-local does, where these read the machine's files, run programs or
+# run text as SQL whatever the user was granted.
+_REFUSED_ANYWHERE: Final = frozenset({"file"})
+_REFUSED_CALLS: Final = frozenset({"python", "executable", "eval"})
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One token: `kind` is word, quoted, string, heredoc, number or symbol; `start` and `end` index the text."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    def is_word(self, *words: str) -> bool:
+        """Return whether this is one of the given upper-case keywords."""
+        return self.kind == "word" and self.text.upper() in words
+
+    @property
+    def name(self) -> str | None:
+        """The identifier that this token names, without its quotes; None for any other token."""
+        if self.kind == "word":
+            return self.text
+        return self.text[1:-1] if self.kind == "quoted" else None
+
+
+@dataclass(frozen=True, slots=True)
+class InsertHead:
+    """An insert whose rows follow its text: the statement without format, the format, where its rows start."""
+
+    statement: str
+    format: str
+    data_start: int
+
+
+def tokens(sql: str) -> Iterator[Token]:
+    """Yield the tokens of `sql` without space and comments; never raises, an open quote runs to the end."""
+    position = 0
+    while position < len(sql):
+        found = _TOKEN.match(sql, position)
+        if found is None:
+            return
+        kind, start = str(found.lastgroup), position
+        position = _end_of_comment(sql, found.end()) if kind == "block" else found.end()
+        if kind not in ("space", "comment", "block"):
+            yield Token(kind, found.group(), start, position)
+
+
+def split_statements(sql: str) -> list[str]:
+    """Return the statements of a script, split at semicolons outside quotes and comments, without empty ones."""
+    statements, start, filled = [], 0, False
+    for token in tokens(sql):
+        if token.text != ";":
+            filled = True
+            continue
+        if filled:
+            statements.append(sql[start : token.start].strip())
+        start, filled = token.end, False
+    return [*statements, sql[start:].strip()] if filled else statements
+
+
+def output_format(sql: str) -> str | None:
+    """Return the format that the query's own FORMAT clause names, None without one."""
+    outer = [token for depth, token in _with_depth(sql) if depth == 0]
+    for place in range(len(outer) - 2, -1, -1):
+        after = outer[place + 2] if place + 2 < len(outer) else None
+        ends = after is None or after.text == ";" or after.is_word("SETTINGS")
+        if outer[place].is_word("FORMAT") and outer[place + 1].name is not None and ends:
+            return outer[place + 1].name
+    return None
+
+
+def insert_head(text: str) -> InsertHead | None:
+    """Return the head of an insert whose rows come with it, None for every other statement or an incomplete head."""
+    stream = _with_depth(text)
+    first = next(stream, (0, None))[1]
+    if first is None or not first.is_word("INSERT"):
+        return None
+    for depth, token in stream:
+        if depth == 0 and token.is_word("SELECT", "WITH", "FROM", "INFILE"):
+            return None
+        if depth == 0 and token.is_word("VALUES"):
+            return InsertHead(text[: token.start].rstrip(), "Values", token.end)
+        if depth == 0 and token.is_word("FORMAT"):
+            name = next(stream, (0, None))[1]
+            if name is None or name.name is None:
+                return None
+            return InsertHead(text[: token.start].rstrip(), name.name, _data_start(text, name.end))
+    return None
+
+
+def refused_feature(sql: str) -> str | None:
+    """Return what in the query would reach this machine's files or programs, None where nothing does."""
+    before: Token | None = None
+    for token in tokens(sql):
+        if token.is_word("INFILE") and before is not None and before.is_word("FROM"):
+            return "FROM INFILE"
+        if token.is_word("OUTFILE") and before is not None and before.is_word("INTO"):
+            return "INTO OUTFILE"
+        if token.name in _REFUSED_ANYWHERE and not (before is not None and before.text == "."):
+            return f"{token.name}()"
+        if token.text == "(" and before is not None and (before.name or "").lower() in _REFUSED_CALLS:
+            return f"{before.name}()"
+        before = token
+    return None
+
+
+def quote_string(value: str) -> str:
+    """Return `value` as an SQL string literal."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def quote_name(value: str) -> str:
+    """Return `value` as an SQL identifier."""
+    return "`" + value.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def _with_depth(sql: str) -> Iterator[tuple[int, Token]]:
+    """Yield each token with the number of brackets open around it."""
+    depth = 0
+    for token in tokens(sql):
+        if token.kind == "symbol" and token.text in _CLOSING:
+            depth -= 1
+        yield depth, token
+        if token.kind == "symbol" and token.text in _OPENING:
+            depth += 1
+
+
+def _end_of_comment(sql: str, position: int) -> int:
+    """Return where the block comment that was opened just before `position` ends; comments nest."""
+    depth = 1
+    while depth:
+        edge = _BLOCK_EDGE.search(sql, position)
+        if edge is None:
+            return len(sql)
+        depth += 1 if edge.group() == "/*" else -1
+        position = edge.end()
+    return position
+
+
+def _data_start(text: str, position: int) -> int:
+    """Return where the rows start after a format's name: past spaces and at most one line break."""
+    while position < len(text) and text[position] in " \t\f":
+        position += 1
+    if text.startswith("\r", position):
+        position += 1
+    return position + 1 if text.startswith("\n", position) else position

@@ -1,0 +1,206 @@
+"""The tables as the sink writes them; `migrations/` creates them and a test holds the two together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from cinepulse.clock import MILLISECONDS_PER_DAY
+
+INSTANT: Final = "DateTime64(3, 'UTC')"
+TEXT: Final = "LowCardinality(String)"
+
+MONTH_MS: Final = 28 * MILLISECONDS_PER_DAY
+YEAR_DAYS: Final = 365
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionedBy:
+    """A table's partition key, for bounding how many partitions one insert touches.
+
+    `width` is the length of the shortest partition in the column's unit, so a stretch of values that long touches
+    two partitions at most.
+    """
+
+    column: str
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's columns, in the order of the rows that `clickhouse.rows` builds.
+
+    `columns`: name and type of what the sink sends. `filled`: the columns that ClickHouse fills by their default.
+    """
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    filled: tuple[tuple[str, str], ...] = ()
+    partitioned_by: PartitionedBy | None = None
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns sent."""
+        return tuple(name for name, _ in self.columns)
+
+    @property
+    def column_types(self) -> tuple[str, ...]:
+        """Types of the columns sent."""
+        return tuple(type_name for _, type_name in self.columns)
+
+
+_POSITION: Final = (
+    ("source_partition", "Int32"),
+    ("source_offset", "UInt64"),
+    ("kafka_timestamp", INSTANT),
+    ("revision", "UInt64"),
+)
+_FILLED: Final = (("source_topic", TEXT), ("ingested_at", INSTANT))
+
+FILMS: Final = Table(
+    "films",
+    (
+        ("tmdb_id", "Int64"),
+        ("title", "String"),
+        ("original_title", "Nullable(String)"),
+        ("original_language", "LowCardinality(Nullable(String))"),
+        ("alternative_titles", "Array(String)"),
+        ("release_date", "Nullable(String)"),
+        ("genres", "Array(LowCardinality(String))"),
+        ("companies", "Array(String)"),
+        ("directors", "Array(String)"),
+        ("cast", "Array(String)"),
+        ("collection", "Nullable(String)"),
+        ("runtime_minutes", "Nullable(Int32)"),
+        ("budget_usd", "Nullable(Int64)"),
+        ("revenue_usd", "Nullable(Int64)"),
+        ("imdb_id", "Nullable(String)"),
+        ("status", "LowCardinality(Nullable(String))"),
+        ("popularity", "Nullable(Float64)"),
+        ("vote_count", "Nullable(Int64)"),
+        ("vote_average", "Nullable(Float64)"),
+        ("poster_path", "Nullable(String)"),
+        ("observed_at", INSTANT),
+        ("source", TEXT),
+        *_POSITION,
+        ("is_deleted", "UInt8"),
+    ),
+    _FILLED,
+)
+
+POPULARITY: Final = Table(
+    "popularity",
+    (
+        ("tmdb_id", "Int64"),
+        ("observed_at", INSTANT),
+        ("source", TEXT),
+        ("rank", "Nullable(Int32)"),
+        ("popularity", "Nullable(Float64)"),
+        ("vote_count", "Nullable(Int64)"),
+        ("vote_average", "Nullable(Float64)"),
+        ("origin", TEXT),
+        *_POSITION,
+    ),
+    _FILLED,
+    PartitionedBy("observed_at", MONTH_MS),
+)
+
+MENTIONS: Final = Table(
+    "mentions",
+    (
+        ("tmdb_id", "Int64"),
+        ("platform", TEXT),
+        ("post_id", "String"),
+        ("created_at", INSTANT),
+        ("community", TEXT),
+        ("kind", TEXT),
+        ("location", TEXT),
+        ("method", TEXT),
+        ("confidence", "Float64"),
+        ("thread_id", "Nullable(String)"),
+        ("score", "Int64"),
+        ("num_comments", "Nullable(Int64)"),
+        ("observed_at", INSTANT),
+        ("linker_version", TEXT),
+        ("origin", TEXT),
+        *_POSITION,
+        ("is_deleted", "UInt8"),
+    ),
+    _FILLED,
+    PartitionedBy("created_at", MONTH_MS),
+)
+
+MENTION_COUNTS: Final = Table(
+    "mention_counts",
+    (
+        ("tmdb_id", "Int64"),
+        ("day", "Date"),
+        ("mentions", "Int64"),
+        ("submissions", "Int64"),
+        ("comments", "Int64"),
+        ("state", TEXT),
+        ("watermark", INSTANT),
+        ("oldest_observed_at", INSTANT),
+        ("newest_observed_at", INSTANT),
+        *_POSITION,
+    ),
+    _FILLED,
+    PartitionedBy("day", YEAR_DAYS),
+)
+
+COVERAGE: Final = Table(
+    "coverage",
+    (
+        ("source", TEXT),
+        ("listing", "String"),
+        ("started_at", INSTANT),
+        ("finished_at", INSTANT),
+        ("outcome", TEXT),
+        ("requests", "Int32"),
+        ("items", "Int32"),
+        ("known", "Int32"),
+        ("gap_from", f"Nullable({INSTANT})"),
+        ("gap_to", f"Nullable({INSTANT})"),
+        ("error", "Nullable(String)"),
+        ("rate_limit_remaining", "Nullable(Float64)"),
+        ("rate_limit_reset_seconds", "Nullable(Float64)"),
+        *_POSITION,
+    ),
+    _FILLED,
+    PartitionedBy("started_at", MONTH_MS),
+)
+
+DEAD_LETTERS: Final = Table(
+    "dead_letters",
+    (
+        ("stage", TEXT),
+        ("source", "String"),
+        ("partition", "Nullable(Int32)"),
+        ("offset", "Nullable(Int64)"),
+        ("reason", TEXT),
+        ("error", "String"),
+        ("value_size", "Int64"),
+        ("code_version", TEXT),
+        ("failed_at", INSTANT),
+        *_POSITION,
+    ),
+    _FILLED,
+)
+
+SINK_BATCHES: Final = Table(
+    "sink_batches",
+    (
+        ("topic", TEXT),
+        ("topic_id", TEXT),
+        ("epoch", "UInt16"),
+        ("partition", "Int32"),
+        ("first_offset", "UInt64"),
+        ("last_offset", "UInt64"),
+        ("rows", "UInt64"),
+        ("dead_letters", "UInt64"),
+        ("batches", "UInt64"),
+    ),
+    (("confirmed_at", INSTANT),),
+)
+
+TABLES: Final = (FILMS, POPULARITY, MENTIONS, MENTION_COUNTS, COVERAGE, DEAD_LETTERS, SINK_BATCHES)

@@ -1,0 +1,250 @@
+"""What is trending: the films of a day or a range, by mentions, beside the period before it.
+
+Formulas: share of voice is n_m / sum of n over all films; the change compares with the same elapsed share of the
+period before, so that a morning is set against a morning and never against a whole day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from cinepulse.clock import MILLISECONDS_PER_DAY, day_of
+from clickhouse.ask import ask
+from clickhouse.coverage import Coverage, read_coverage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clickhouse.client import Client
+
+ATTRIBUTION: Final = "This product uses the TMDB API but is not endorsed or certified by TMDB."
+DAY_ZONE: Final = "UTC"
+EPOCH: Final = date(1970, 1, 1)
+MILLISECONDS_PER_HOUR: Final = 3_600_000
+
+State = Literal["provisional", "final"]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Whole UTC days from `first` to `last`, both within."""
+
+    first: date
+    last: date
+
+    @property
+    def start_ms(self) -> int:
+        """First instant, milliseconds."""
+        return (self.first - EPOCH).days * MILLISECONDS_PER_DAY
+
+    @property
+    def end_ms(self) -> int:
+        """Instant after the last, milliseconds."""
+        return ((self.last - EPOCH).days + 1) * MILLISECONDS_PER_DAY
+
+    @property
+    def before(self) -> Period:
+        """The period of the same length that ends where this begins."""
+        length = self.last - self.first + timedelta(days=1)
+        return Period(self.first - length, self.first - timedelta(days=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendsQuestion:
+    """What is asked.
+
+    `now_ms`: the wall time, which only decides which day today is. `grace_hours`: hours after a period until it is
+    final. `community`: only mentions there, whatever the name's case. `limit`: films at most.
+    """
+
+    now_ms: int
+    grace_hours: float
+    period: Period | None = None
+    community: str | None = None
+    limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FilmTrend:
+    """One film in a period.
+
+    `previous`: mentions of the period before up to the same elapsed share, None when nothing is known of it.
+    `share_of_voice`: of all mentions of all films in the period, 0 to 1. `popularity`: TMDB's, last known at the
+    period's end or first known after it, at `popularity_at`.
+    """
+
+    rank: int
+    tmdb_id: int
+    title: str
+    year: int | None
+    mentions: int
+    submissions: int
+    comments: int
+    previous: int | None
+    share_of_voice: float
+    communities: int
+    popularity: float | None
+    popularity_at: datetime | None
+
+    @property
+    def change(self) -> int | None:
+        """Mentions more than in the period before, None when that is unknown."""
+        return None if self.previous is None else self.mentions - self.previous
+
+    @property
+    def change_share(self) -> float | None:
+        """The change as a share of the period before, None when that is unknown or had no mention."""
+        return None if not self.previous else (self.mentions - self.previous) / self.previous
+
+
+@dataclass(frozen=True, slots=True)
+class TrendsReport:
+    """The top films of a period, and what the numbers rest on.
+
+    `as_of`: highest event time counted, None without data. `state`: final once every partition has counted past the
+    period's end and the grace. `elapsed_share`: how much of the period had passed at `as_of`. `chosen`: why this
+    period: asked for, today, or the latest with data.
+    """
+
+    period: Period
+    chosen: Literal["asked", "today", "latest"]
+    community: str | None
+    as_of: datetime | None
+    state: State
+    elapsed_share: float
+    mentions: int
+    coverage: Coverage
+    films: tuple[FilmTrend, ...]
+    day_zone: str = DAY_ZONE
+    attribution: str = ATTRIBUTION
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far the partitions have counted, in event time, milliseconds: the furthest and the least far."""
+
+    furthest: int
+    least: int
+
+
+def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
+    """Return the top films of the period asked for; without one, of today, or of the latest day with data before it.
+
+    Raises DatabaseUnavailable when ClickHouse does not answer.
+    """
+    reached = read_reached(client)
+    chosen, period = _choose(client, question.period, question.now_ms)
+    as_of = period.end_ms if reached is None else min(reached.furthest + 1, period.end_ms)
+    elapsed = max(0, as_of - period.start_ms)
+    counts = _counts(client, period, question)
+    facts = _Facts.read(client, [row["tmdb_id"] for row in counts], period, elapsed, question.community or "")
+    return TrendsReport(
+        period=period,
+        chosen=chosen,
+        community=question.community,
+        as_of=None if reached is None else instant(reached.furthest),
+        state=state_of(period.end_ms, reached, question.grace_hours),
+        elapsed_share=elapsed / (period.end_ms - period.start_ms) if reached else 0.0,
+        mentions=counts[0]["all_mentions"] if counts else 0,
+        coverage=read_coverage(client, period.start_ms, period.end_ms, reached.furthest if reached else 0),
+        films=tuple(_film(rank, row, facts) for rank, row in enumerate(counts, start=1)),
+    )
+
+
+def read_reached(client: Client) -> Reached | None:
+    """Return how far the partitions have counted; None before the first count."""
+    instants = [row["reached_ms"] for row in ask(client, "as_of")]
+    return Reached(max(instants), min(instants)) if instants else None
+
+
+def state_of(end_ms: int, reached: Reached | None, grace_hours: float) -> State:
+    """Return whether what ends at `end_ms` is final: every partition has counted past it by the grace.
+
+    A partition that no mention has reached for long keeps days provisional: better late than wrong.
+    """
+    if reached is None:
+        return "provisional"
+    return "final" if reached.least >= end_ms + grace_hours * MILLISECONDS_PER_HOUR else "provisional"
+
+
+def instant(epoch_ms: int) -> datetime:
+    """Return milliseconds since 1970 as an aware UTC datetime."""
+    return datetime.fromtimestamp(epoch_ms / 1_000, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known beside the counts, by film."""
+
+    previous_known: bool
+    comparison: dict[int, dict[str, Any]]
+    titles: dict[int, dict[str, Any]]
+    popularity: dict[int, dict[str, Any]]
+
+    @classmethod
+    def read(cls, client: Client, ids: Sequence[int], period: Period, elapsed: int, community: str) -> _Facts:
+        if not ids:
+            return cls(previous_known=False, comparison={}, titles={}, popularity={})
+        before = period.before
+        (known,) = ask(client, "previous_known", first_day=before.first, end_day=period.first)
+        comparison = ask(
+            client,
+            "trends_comparison",
+            films=ids,
+            previous_day=before.first,
+            previous_cut_ms=before.start_ms + elapsed,
+            first_day=period.first,
+            last_day=period.last,
+            community=community,
+        )
+        return cls(
+            bool(known["known"]),
+            {row["tmdb_id"]: row for row in comparison},
+            {row["tmdb_id"]: row for row in ask(client, "titles", films=ids)},
+            {row["tmdb_id"]: row for row in ask(client, "popularity_at", films=ids, at_ms=period.end_ms)},
+        )
+
+
+def _choose(client: Client, period: Period | None, now_ms: int) -> tuple[Literal["asked", "today", "latest"], Period]:
+    if period is not None:
+        return "asked", period
+    today = EPOCH + timedelta(days=day_of(now_ms))
+    latest = next((row["day"] for row in ask(client, "latest_day")), today)
+    return ("latest", Period(latest, latest)) if latest < today else ("today", Period(today, today))
+
+
+def _counts(client: Client, period: Period, question: TrendsQuestion) -> list[dict[str, Any]]:
+    asked: dict[str, Any] = {"first_day": period.first, "last_day": period.last, "limit": question.limit}
+    if question.community:
+        return ask(client, "trends_counts_in_community", community=question.community, **asked)
+    return ask(client, "trends_counts", **asked)
+
+
+def _film(rank: int, row: dict[str, Any], facts: _Facts) -> FilmTrend:
+    tmdb_id = row["tmdb_id"]
+    compared, titled = facts.comparison.get(tmdb_id, {}), facts.titles.get(tmdb_id, {})
+    popular = facts.popularity.get(tmdb_id, {})
+    return FilmTrend(
+        rank=rank,
+        tmdb_id=tmdb_id,
+        title=titled.get("title") or f"film {tmdb_id}",
+        year=year_of(titled.get("release_date")),
+        mentions=row["mentions"],
+        submissions=row["submissions"],
+        comments=row["comments"],
+        previous=compared.get("previous", 0) if facts.previous_known else None,
+        share_of_voice=row["mentions"] / row["all_mentions"],
+        communities=compared.get("communities", 0),
+        popularity=popular.get("value"),
+        popularity_at=instant(popular["observed_at_ms"]) if popular else None,
+    )
+
+
+def year_of(release_date: str | None) -> int | None:
+    """Return the year of an ISO 8601 date, None for anything else."""
+    try:
+        return date.fromisoformat(release_date).year if release_date else None
+    except ValueError:
+        return None

@@ -1,0 +1,113 @@
+"""How trends look: a rich renderable for the terminal, plain values for JSON and CSV."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Group
+from rich.table import Column, Table
+from rich.text import Text
+
+from clickhouse.plain import NONE, moment, plain, printable
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from clickhouse.trends import FilmTrend, TrendsReport
+
+WHY: Final = {"asked": "", "today": " (today)", "latest": " (the latest day with data)"}
+
+
+def render_trends(report: TrendsReport) -> RenderableType:
+    """Return a table of the films, under the facts that every number needs: zone, as-of, state, coverage."""
+    head = [Text(_headline(report), style="bold"), Text(_basis(report)), Text(_coverage(report), style="dim")]
+    if not report.films:
+        return Group(*head, Text("No mentions yet."))
+    return Group(*head, _table(report), Text(report.attribution, style="dim"))
+
+
+def trends_document(report: TrendsReport) -> dict[str, Any]:
+    """Return the report as JSON values."""
+    return {
+        **_provenance(report),
+        "elapsed_share": report.elapsed_share,
+        "mentions": report.mentions,
+        "coverage": plain(report.coverage),
+        "attribution": report.attribution,
+        "films": [_film(film) for film in report.films],
+    }
+
+
+def trends_rows(report: TrendsReport) -> list[dict[str, Any]]:
+    """Return one flat row a film, each with what its numbers rest on."""
+    basis = {**_provenance(report), "coverage_share": report.coverage.share, "gaps": report.coverage.gaps}
+    return [{**_film(film), **basis} for film in report.films]
+
+
+def _headline(report: TrendsReport) -> str:
+    where = f" in r/{printable(report.community)}" if report.community else ""
+    first, last = report.period.first, report.period.last
+    days = f"{first}" if first == last else f"{first} to {last}"
+    return f"Films people talk about{where}: {days}{WHY[report.chosen]}"
+
+
+def _basis(report: TrendsReport) -> str:
+    elapsed = "" if report.elapsed_share >= 1 else f", {report.elapsed_share:.0%} of the period"
+    compared = "the period before" if report.elapsed_share >= 1 else "the same share of the period before"
+    return (
+        f"{report.mentions} mentions · as of {moment(report.as_of)}{elapsed} · {report.state} · "
+        f"days in {report.day_zone} · change against {compared}"
+    )
+
+
+def _coverage(report: TrendsReport) -> str:
+    coverage = report.coverage
+    polled = "no polls fell into it" if coverage.share is None else f"{coverage.share:.1%} of it polled"
+    failed = f", {coverage.failed} polls failed" if coverage.failed else ""
+    gaps = f"{coverage.gaps} gaps of {coverage.gap_seconds:.0f} s together" if coverage.gaps else "no gaps known"
+    return f"Coverage: {polled}{failed}, {gaps}"
+
+
+def _table(report: TrendsReport) -> Table:
+    numbers = ("mentions", "change", "share", "communities", "TMDB popularity")
+    table = Table(
+        Column("#", justify="right"), Column("film"), *(Column(name, justify="right", no_wrap=True) for name in numbers)
+    )
+    for film in report.films:
+        title = Text(printable(film.title), overflow="ellipsis", no_wrap=True)
+        if film.year is not None:
+            title.append(f" ({film.year})", style="dim")
+        table.add_row(
+            str(film.rank),
+            title,
+            str(film.mentions),
+            _change(film),
+            f"{film.share_of_voice:.1%}",
+            str(film.communities),
+            NONE if film.popularity is None else f"{film.popularity:.1f}",
+        )
+    return table
+
+
+def _change(film: FilmTrend) -> Text:
+    if film.change is None:
+        return Text(NONE, style="dim")
+    share = "new" if film.change_share is None else f"{film.change_share:+.0%}"
+    style = "green" if film.change > 0 else "red" if film.change < 0 else "dim"
+    return Text(f"{film.change:+d} ({share})", style=style)
+
+
+def _provenance(report: TrendsReport) -> dict[str, Any]:
+    return {
+        "day_zone": report.day_zone,
+        "from": plain(report.period.first),
+        "to": plain(report.period.last),
+        "chosen": report.chosen,
+        "community": report.community,
+        "as_of": plain(report.as_of),
+        "state": report.state,
+    }
+
+
+def _film(film: FilmTrend) -> dict[str, Any]:
+    return {**plain(film), "change": film.change, "change_share": film.change_share}

@@ -1,0 +1,238 @@
+"""Makes the broker's topics equal to `schemas/topics.py`, and tells how they stand."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
+
+from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from schemas.topics import Topic
+
+REQUEST_SECONDS: Final = 15.0
+
+# A topic is in the metadata a moment before its partitions' leaders take requests.
+LEADER_ATTEMPTS: Final = 100
+LEADER_PAUSE_SECONDS: Final = 0.05
+UNSETTLED: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
+
+Outcome = Literal["created", "updated", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """One partition: its leader's broker id (-1 for none), its first offset and the offset that comes next."""
+
+    number: int
+    leader: int
+    first_offset: int
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """One topic on the broker: its partitions in order, its replicas and the values of the asked configuration."""
+
+    name: str
+    replication_factor: int
+    partitions: tuple[PartitionState, ...]
+    config: Mapping[str, str]
+
+    @property
+    def offsets(self) -> int:
+        """Return the offsets from first to next: records, and what compaction and transactions left open."""
+        return sum(partition.next_offset - partition.first_offset for partition in self.partitions)
+
+
+def admin_client(bootstrap: str) -> AdminClient:
+    """Return a client whose complaints about an absent broker go to the log and not to the terminal."""
+    return AdminClient(
+        {"bootstrap.servers": bootstrap, "reconnect.backoff.max.ms": 1_000, "log.connection.close": False},
+        logger=logging.getLogger("kafka.admin"),
+    )
+
+
+def create_topics(
+    admin: AdminClient, topics: Sequence[Topic], *, partitions: int, replication_factor: int
+) -> dict[str, Outcome]:
+    """Create the topics that are missing and give the others their declared configuration; safe to repeat.
+
+    On return every partition of the new topics has a leader that takes requests.
+
+    Raises BrokerUnavailable when the broker does not answer, ConfigurationInvalid when it refuses a topic or when a
+    topic has another number of partitions: records would lie in partitions where nobody looks for them.
+    """
+    wanted = {
+        topic.name: NewTopic(
+            topic.name, partitions, replication_factor, config=topic.config(replication_factor=replication_factor)
+        )
+        for topic in topics
+    }
+    created = _create(admin, wanted)
+    _offsets(admin, [(name, number) for name in created for number in range(partitions)], OffsetSpec.latest())
+    existing = [topic for topic in topics if topic.name not in created]
+    outcomes: dict[str, Outcome] = dict.fromkeys(created, "created")
+    if existing:
+        _check_partitions(admin, existing, partitions)
+        updated = _update(
+            admin, {topic.name: topic.config(replication_factor=replication_factor) for topic in existing}
+        )
+        outcomes |= {topic.name: "updated" if topic.name in updated else "unchanged" for topic in existing}
+    return {topic.name: outcomes[topic.name] for topic in topics}
+
+
+def describe_topics(admin: AdminClient, topics: Sequence[Topic]) -> dict[str, TopicState | None]:
+    """Return each topic as it stands on the broker, None for one that does not exist.
+
+    Raises BrokerUnavailable when the broker does not answer.
+    """
+    found = _metadata(admin)
+    present = [topic for topic in topics if topic.name in found]
+    configs = _configs(admin, {topic.name: topic.config(replication_factor=1) for topic in present})
+    numbers = [(topic.name, number) for topic in present for number in sorted(found[topic.name].partitions)]
+    first, following = _offsets(admin, numbers, OffsetSpec.earliest()), _offsets(admin, numbers, OffsetSpec.latest())
+
+    def state(name: str) -> TopicState:
+        partitions = found[name].partitions
+        return TopicState(
+            name,
+            len(partitions[0].replicas),
+            tuple(
+                PartitionState(number, partitions[number].leader, first[name, number], following[name, number])
+                for number in sorted(partitions)
+            ),
+            configs[name],
+        )
+
+    return {topic.name: state(topic.name) if topic.name in found else None for topic in topics}
+
+
+def _create(admin: AdminClient, wanted: Mapping[str, NewTopic]) -> set[str]:
+    """Create what is missing and return its names; another creator's topic counts as existing."""
+    created = set()
+    answers = admin.create_topics(list(wanted.values()), operation_timeout=REQUEST_SECONDS)
+    for name, answer in answers.items():
+        try:
+            answer.result(REQUEST_SECONDS * 2)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise _translated(error, f"topic {name}") from error
+        except TimeoutError as error:
+            raise BrokerUnavailable("Kafka does not answer") from error
+        else:
+            created.add(name)
+    return created
+
+
+def _check_partitions(admin: AdminClient, topics: Iterable[Topic], partitions: int) -> None:
+    found = _metadata(admin)
+    for topic in topics:
+        count = len(found[topic.name].partitions)
+        if count != partitions:
+            raise ConfigurationInvalid(
+                f"topic {topic.name} has {count} partitions: set CINEPULSE_PARTITIONS={count}, "
+                "or delete the topic and create it anew"
+            )
+
+
+def _update(admin: AdminClient, configs: Mapping[str, dict[str, str]]) -> set[str]:
+    """Set the configuration values that differ and return the names of the topics that had any."""
+    present = _configs(admin, configs)
+    changes = [
+        ConfigResource(
+            ResourceType.TOPIC,
+            name,
+            incremental_configs=[
+                ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+                for key, value in config.items()
+                if present[name].get(key) != value
+            ],
+        )
+        for name, config in configs.items()
+        if present[name] != config
+    ]
+    if changes:
+        for resource, answer in admin.incremental_alter_configs(changes).items():
+            _answer(answer, f"topic {resource.name}")
+    return {resource.name for resource in changes}
+
+
+def _configs(admin: AdminClient, asked: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """Return the broker's values of the asked keys of each topic."""
+    if not asked:
+        return {}
+    answers = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name) for name in asked])
+    return {
+        resource.name: {
+            key: entry.value
+            for key, entry in _answer(answer, f"topic {resource.name}").items()
+            if key in asked[resource.name]
+        }
+        for resource, answer in answers.items()
+    }
+
+
+def _offsets(admin: AdminClient, partitions: Sequence[tuple[str, int]], spec: OffsetSpec) -> dict[tuple[str, int], int]:
+    """Return each partition's first or next offset, once its leader takes requests."""
+    question = {TopicPartition(name, number): spec for name, number in partitions}
+    for _ in range(LEADER_ATTEMPTS if question else 0):
+        answers = admin.list_offsets(question, request_timeout=REQUEST_SECONDS)
+        if not any(_unsettled(answer) for answer in answers.values()):
+            return {
+                (partition.topic, partition.partition): _answer(answer, f"topic {partition.topic}").offset
+                for partition, answer in answers.items()
+            }
+        time.sleep(LEADER_PAUSE_SECONDS)
+    if question:
+        raise BrokerUnavailable(f"Kafka gives the partitions of {partitions[0][0]} no leader")
+    return {}
+
+
+def _unsettled(answer: Future[Any]) -> bool:
+    try:
+        error = answer.exception(REQUEST_SECONDS * 2)
+    except TimeoutError:
+        return False
+    return isinstance(error, KafkaException) and error.args[0].code() in UNSETTLED
+
+
+def _metadata(admin: AdminClient) -> dict[str, Any]:
+    try:
+        return admin.list_topics(timeout=REQUEST_SECONDS).topics
+    except KafkaException as error:
+        raise _translated(error, "Kafka") from error
+
+
+def _answer(answer: Future[Any], subject: str) -> Any:
+    try:
+        return answer.result(REQUEST_SECONDS * 2)
+    except KafkaException as error:
+        raise _translated(error, subject) from error
+    except TimeoutError as error:
+        raise BrokerUnavailable("Kafka does not answer") from error
+
+
+def _translated(error: KafkaException, subject: str) -> BrokerUnavailable | ConfigurationInvalid:
+    """Return our error for Kafka's: it may pass, or the broker refuses for good."""
+    cause = error.args[0]
+    if cause.code() < 0:
+        # Negative codes are the client's own: no connection, timed out.
+        return BrokerUnavailable(f"Kafka does not answer: {cause.str()}")
+    return ConfigurationInvalid(f"{subject}: {cause.str()}")

@@ -1,0 +1,92 @@
+"""The Faust app around a stage: one topic, one agent, batches straight to the worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import faust
+
+from stream_processors.transport import SCHEME, Consumer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from faust.types import StreamT
+
+    from cinepulse.settings import Settings
+    from stream_processors.batch_worker import BatchWorker
+
+# A silent worker's partitions go to another one after this long; Kafka allows no less by default.
+SESSION_SECONDS: Final = 6.0
+HEARTBEAT_SECONDS: Final = 1.5
+COMMIT_SECONDS: Final = 1.0
+REQUEST_SECONDS: Final = 30.0
+
+# Batches that wait for the agent. One is folded while one waits; more would only be memory.
+WAITING_BATCHES: Final = 2
+
+
+class Untouched(faust.Schema):
+    """Passes a batch through as it is: `schemas.codec` decodes, record by record."""
+
+    def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
+        """Return the key: a batch has none."""
+        del app
+        return message.key
+
+    def loads_value(self, app: Any, message: Any, **_: Any) -> Any:
+        """Return the batch."""
+        del app
+        return message.value
+
+
+def make_app(app_id: str, source: str, worker: BatchWorker, settings: Settings) -> faust.App:
+    """Return an app whose single agent gives batches of topic `source` to `worker`.
+
+    Everything of Faust that costs or surprises is off: its tables and their recovery, the leader topic, topics made by
+    use, the web server, and commits of its own accounting.
+    """
+    brokers = ";".join(f"{SCHEME}://{server.strip()}" for server in settings.kafka_bootstrap.split(","))
+    app = faust.App(
+        app_id,
+        broker=brokers,
+        store="memory://",
+        datadir=_data_directory(settings),
+        topic_partitions=settings.partitions,
+        topic_replication_factor=settings.replication_factor,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        consumer_auto_offset_reset="earliest",
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=HEARTBEAT_SECONDS,
+        broker_request_timeout=REQUEST_SECONDS,
+        broker_commit_interval=COMMIT_SECONDS,
+        stream_buffer_maxsize=WAITING_BATCHES,
+        # What is unfinished at a rebalance is done again by the next owner; waiting for it would only delay it.
+        stream_wait_empty=False,
+        table_standby_replicas=0,
+    )
+
+    @app.agent(app.topic(source, schema=Untouched()), name=f"{app_id}-agent", concurrency=1)
+    async def process(batches: StreamT[Any]) -> None:
+        async for event in batches.noack().events():
+            await worker.process(event.value)
+
+    return app
+
+
+def connect(app: faust.App, worker: BatchWorker) -> Consumer:
+    """Let the app's consumer and the worker know of each other, and return the consumer; before the app starts."""
+    consumer = cast("Consumer", app.consumer)
+    worker.attach(consumer.deliveries)
+    consumer.before_revoke = worker.before_revoke
+    consumer.on_assigned = worker.assigned
+    return consumer
+
+
+def _data_directory(settings: Settings) -> Path:
+    """Return a directory for Faust, which insists on one; nothing is kept there."""
+    directory = settings.data_dir / "run" / "faust"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory

@@ -1,0 +1,298 @@
+"""Runs a stage: batches in, state folded, flushes delivered, batches done. The order here is what makes counts exact.
+
+A flush delivers the state's changes, learns from their offsets that the partition is still owned, delivers what the
+changes lead to, and only then calls the batches done, so that they are committed. A crash at any point makes Kafka hand
+the batches out again, to a state that knows them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from cinepulse.errors import DeadLetterRateExceeded
+from cinepulse.logging import get_logger
+from cinepulse.metrics import STALE_EPOCHS
+from stream_processors.changelog import PartitionLog
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Coroutine, Sequence
+
+    from cinepulse.clock import Clock
+    from stream_processors.changelog import Entry
+    from stream_processors.changelog_store import ChangelogStore
+    from stream_processors.delivery import Batch, Deliveries
+    from stream_processors.outbox import Outbox
+    from stream_processors.stage import Flush, Stage, StageState
+
+log = get_logger(__name__)
+
+# How long a rebalance waits for the last flush of the partitions that are about to go. What is not flushed by then is
+# done again by their next owner.
+REVOKE_SECONDS: Final = 2.0
+
+# A proof of ownership is good for so long. Kafka gives a partition away after a silence of six seconds; a process that
+# was paused between proof and use asks again.
+PROOF_SECONDS: Final = 2.0
+
+
+@dataclass(slots=True)
+class Owned:
+    """One partition as this worker has it."""
+
+    state: StageState
+    log: PartitionLog
+    folded: list[Batch] = field(default_factory=list)
+    touched: bool = False
+    """Holds changes that no flush has taken."""
+    flushing: bool = False
+    lost: bool = False
+    """Another worker has claimed it; a rebalance is about to say so."""
+
+    @property
+    def clean(self) -> bool:
+        """Return whether the state is exactly what the changelog holds."""
+        return not (self.folded or self.touched or self.flushing or self.lost)
+
+
+@dataclass(slots=True)
+class _Part:
+    """One partition's share of a flush."""
+
+    number: int
+    owned: Owned
+    flush: Flush
+    batches: Sequence[Batch]
+    entries: Sequence[Entry]
+
+
+class BatchWorker:
+    """One stage's loop over the partitions that are assigned to this process.
+
+    Args:
+        stage: what to do.
+        store: where the state is kept.
+        outbox: sends.
+        clock: tells how old a proof of ownership is.
+        flush_seconds: most time between two flushes.
+        flush_records: most records between two flushes.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of a worker
+        self,
+        stage: Stage,
+        store: ChangelogStore,
+        outbox: Outbox,
+        *,
+        clock: Clock,
+        flush_seconds: float,
+        flush_records: int,
+    ) -> None:
+        self._stage = stage
+        self._store = store
+        self._outbox = outbox
+        self._clock = clock
+        self._flush_seconds = flush_seconds
+        self._flush_records = flush_records
+        self._deliveries: Deliveries | None = None
+        self._owned: dict[int, Owned] = {}
+        self._kept: dict[int, Owned] = {}
+        self._epoch: int | None = None
+        self._opened = asyncio.Condition()
+        self._open_lock = asyncio.Lock()
+        self._flush_lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._unflushed = 0
+        self._broken = False
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Fails with the error that ends the worker."""
+
+    @property
+    def ready(self) -> bool:
+        """Return whether the partitions of the current assignment are recovered."""
+        return self._deliveries is not None and self._epoch == self._deliveries.epoch
+
+    def attach(self, deliveries: Deliveries) -> None:
+        """Work on the batches of this ledger."""
+        self._deliveries = deliveries
+
+    def fail(self, error: BaseException) -> None:
+        """End the worker because of an error; the first one counts."""
+        if not self.failure.done():
+            self.failure.set_exception(error)
+
+    def assigned(self, epoch: int, partitions: Collection[int]) -> None:
+        """Start to recover these partitions; their batches wait for it."""
+        self._kept.update(self._owned)
+        self._owned, self._epoch = {}, None
+        self._start(self._open(epoch, frozenset(partitions)))
+
+    async def process(self, batch: Batch) -> None:
+        """Fold one batch, and flush when much has been folded. Never raises: an error ends the worker."""
+        try:
+            await self._process(batch)
+        except Exception as error:  # noqa: BLE001 - an agent that raises would have its batch acked and go on
+            self.fail(error)
+
+    async def flush(self) -> None:
+        """Deliver what has been folded since the last flush, and call its batches done.
+
+        Raises BrokerUnavailable: the state in memory is ahead of Kafka then, and the worker must end.
+        """
+        async with self._flush_lock:
+            if not self.ready or self._broken:
+                return
+            # Until it is delivered, what was taken is nowhere but here. A later flush without it would let the
+            # changelog claim that these records are folded in.
+            self._broken = True
+            parts = self._take()
+            if parts:
+                await self._deliver(parts)
+            self._broken = False
+
+    async def before_revoke(self) -> bool:
+        """Flush what can be flushed in a short time; return whether all could."""
+        task = self._start(self.flush())
+        await asyncio.wait({task}, timeout=REVOKE_SECONDS)
+        return task.done()
+
+    def start(self) -> None:
+        """Flush at intervals from now on."""
+        self._start(self._flush_by_time())
+
+    async def _flush_by_time(self) -> None:
+        while True:
+            await asyncio.sleep(self._flush_seconds)
+            if any(owned.touched or owned.folded for owned in self._owned.values()):
+                await self.flush()
+
+    def _start(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+        return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
+
+    async def _open(self, epoch: int, partitions: frozenset[int]) -> None:
+        # One after the other: an assignment that is replaced while it is being opened leaves claims behind, and the
+        # newest claim must be the last.
+        async with self._open_lock:
+            if self._current_epoch() != epoch:
+                return
+            owned = {number: self._keep_or_make(number) for number in partitions}
+            self._kept = {}
+            started = self._clock.monotonic()
+            await self._store.open({number: one.log for number, one in owned.items()})
+            for one in owned.values():
+                one.state.restored()
+            if self._current_epoch() != epoch:
+                self._kept = owned
+                return
+            self._owned, self._epoch = owned, epoch
+            seconds = round(self._clock.monotonic() - started, 2)
+            log.info("worker.recovered", stage=self._stage.name, partitions=sorted(partitions), seconds=seconds)
+        async with self._opened:
+            self._opened.notify_all()
+
+    def _keep_or_make(self, number: int) -> Owned:
+        kept = self._kept.get(number)
+        if kept is not None and kept.clean:
+            return kept
+        state = self._stage.open(number)
+        return Owned(state, PartitionLog(state.restore, state.begin_epoch, self._stage.merge))
+
+    def _current_epoch(self) -> int | None:
+        return None if self._deliveries is None else self._deliveries.epoch
+
+    async def _process(self, batch: Batch) -> None:
+        assert self._deliveries is not None, "attach comes first"
+        async with self._opened:
+            await self._opened.wait_for(lambda: self.ready or not self._is_current(batch))
+        owned = self._owned.get(batch.partition)
+        if owned is None or owned.lost or not self._is_current(batch):
+            STALE_EPOCHS.labels(self._stage.name).inc()
+            return
+        if not await self._fold(owned, batch):
+            return
+        owned.folded.append(batch)
+        if self._unflushed >= self._flush_records:
+            await self.flush()
+
+    async def _fold(self, owned: Owned, batch: Batch) -> bool:
+        """Fold a batch slice by slice; return whether it still belongs to this assignment at the end."""
+        records = iter(batch.records)
+        while some := list(islice(records, self._stage.slice_records)):
+            owned.touched = True
+            try:
+                owned.state.fold(some)
+            except DeadLetterRateExceeded:
+                # Whoever looks for the reason finds it in the dead letters.
+                await self.flush()
+                raise
+            self._unflushed += len(some)
+            await asyncio.sleep(0)
+            if not self._is_current(batch):
+                return False
+        return True
+
+    def _is_current(self, batch: Batch) -> bool:
+        return self._deliveries is not None and self._deliveries.is_current(batch)
+
+    def _take(self) -> list[_Part]:
+        assert self._deliveries is not None, "attach comes first"
+        parts = []
+        self._unflushed = 0
+        for number, owned in self._owned.items():
+            if owned.lost:
+                continue
+            batches, owned.folded, owned.touched = owned.folded, [], False
+            flush = owned.state.take()
+            if flush is None:
+                for batch in batches:
+                    self._deliveries.done(batch)
+                continue
+            owned.flushing = True
+            entries = owned.log.append(flush.bodies, prove=True)
+            parts.append(_Part(number, owned, flush, batches, entries))
+        return parts
+
+    async def _deliver(self, parts: list[_Part]) -> None:
+        assert self._deliveries is not None, "attach comes first"
+        epoch = self._epoch
+        proved = self._clock.monotonic()
+        await self._append(parts)
+        while self._clock.monotonic() - proved > PROOF_SECONDS:
+            for part in parts:
+                part.entries = part.owned.log.append((), prove=True)
+            proved = self._clock.monotonic()
+            await self._append(parts)
+        if self._deliveries.epoch != epoch:
+            return
+        mine = [part for part in parts if not part.owned.lost]
+        await self._outbox.send(record for part in mine for record in part.flush.outgoing)
+        for part in mine:
+            part.owned.flushing = False
+            part.owned.state.settled(part.flush)
+            for batch in part.batches:
+                self._deliveries.done(batch)
+
+    async def _append(self, parts: list[_Part]) -> None:
+        """Write each partition's entries to the changelog, and find out which partitions are lost."""
+        store = self._store
+        offsets = iter(
+            await self._outbox.append(store.outgoing(part.number, entry) for part in parts for entry in part.entries)
+        )
+        for part in parts:
+            owned, own = part.owned, list(islice(offsets, len(part.entries)))
+            if owned.lost or owned.log.confirm(own):
+                continue
+            others = await store.keys(part.number, owned.log.position, own[-1] + 1)
+            if not owned.log.survives(others, own):
+                owned.lost = True
+                log.warning("worker.partition_lost", stage=self._stage.name, partition=part.number)

@@ -1,0 +1,125 @@
+"""Claims partitions of a changelog topic in Kafka and reads them back."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING, Final
+
+from cinepulse.errors import BrokerUnavailable
+from cinepulse.kafka import consumer_config, topic_identity
+from cinepulse.logging import get_logger
+from schemas.provision import admin_client, create_topics
+from schemas.topics import Topic
+from stream_processors.changelog import claim_entry
+from stream_processors.outbox import Outgoing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from confluent_kafka import Consumer, Message
+
+    from cinepulse.settings import Settings
+    from stream_processors.changelog import Entry, PartitionLog
+    from stream_processors.outbox import Outbox
+
+log = get_logger(__name__)
+
+FETCH_RECORDS: Final = 200
+FETCH_SECONDS: Final = 1.0
+# So many fetches in a row without a record, though the end is not reached: the broker is gone.
+SILENT_FETCHES: Final = 60
+
+
+def changelog_topic(app_id: str) -> Topic:
+    """Return the changelog of a worker's app: ids and numbers, no text and no author, kept for as long as the counts."""
+    return Topic(f"{app_id}-changelog", "the state of a stream processor", "compact", None)
+
+
+class ChangelogStore:
+    """The changelog of one app.
+
+    Args:
+        settings: where Kafka is.
+        app_id: the app whose state it is.
+        source: the topic that the state is made from; a claim names it.
+        outbox: sends records.
+        progress: called while reading, so that a long recovery does not look like a hang.
+    """
+
+    def __init__(
+        self, settings: Settings, app_id: str, source: str, outbox: Outbox, progress: Callable[[], None]
+    ) -> None:
+        self._settings = settings
+        self._source = source
+        self._outbox = outbox
+        self._progress = progress
+        self.topic = changelog_topic(app_id)
+
+    def provision(self) -> None:
+        """Create the changelog topic if it is missing; raises ConfigurationInvalid for another number of partitions."""
+        create_topics(
+            admin_client(self._settings.kafka_bootstrap),
+            [self.topic],
+            partitions=self._settings.partitions,
+            replication_factor=self._settings.replication_factor,
+        )
+
+    async def open(self, logs: Mapping[int, PartitionLog]) -> None:
+        """Claim each partition and read its log up to the claim.
+
+        A log that has been read before is read from where it stood. Raises BrokerUnavailable when Kafka does not
+        answer.
+        """
+        if not logs:
+            return
+        topic_id = await asyncio.to_thread(topic_identity, self._settings, self._source)
+        claims = [(partition, claim_entry(uuid.uuid4().bytes, topic_id)) for partition in logs]
+        offsets = await self._outbox.append(self.outgoing(partition, entry) for partition, entry in claims)
+        ends = {partition: offset + 1 for (partition, _), offset in zip(claims, offsets, strict=True)}
+        await asyncio.to_thread(self._read, logs, ends)
+
+    def outgoing(self, partition: int, entry: Entry) -> Outgoing:
+        """Return a log's entry as a record to send."""
+        return Outgoing(self.topic.name, partition, *entry)
+
+    async def keys(self, partition: int, start: int, end: int) -> list[bytes | None]:
+        """Return the keys of a partition's records from `start` up to but not including `end`."""
+
+        def read() -> list[bytes | None]:
+            return [message.key() for message in self._records({partition: start}, {partition: end})]
+
+        return await asyncio.to_thread(read)
+
+    def _read(self, logs: Mapping[int, PartitionLog], ends: Mapping[int, int]) -> None:
+        starts = {partition: partition_log.position for partition, partition_log in logs.items()}
+        for message in self._records(starts, ends):
+            logs[message.partition()].read(message.offset(), message.key(), message.value())
+
+    def _records(self, starts: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Message]:
+        from confluent_kafka import Consumer, TopicPartition
+
+        config = consumer_config(self._settings, "changelog") | {"group.id": f"{self.topic.name}-reader"}
+        consumer = Consumer(config)
+        try:
+            consumer.assign([TopicPartition(self.topic.name, number, start) for number, start in starts.items()])
+            yield from self._until(consumer, ends)
+        finally:
+            consumer.close()
+
+    def _until(self, consumer: Consumer, ends: Mapping[int, int]) -> Iterator[Message]:
+        missing = dict(ends)
+        silent = 0
+        while missing:
+            messages = consumer.consume(FETCH_RECORDS, FETCH_SECONDS)
+            self._progress()
+            silent = 0 if messages else silent + 1
+            if silent > SILENT_FETCHES:
+                raise BrokerUnavailable(f"{self.topic.name}: Kafka sends no records")
+            for message in messages:
+                if message.error() is not None:
+                    log.warning("changelog.read_failed", error=message.error().str())
+                elif message.offset() < missing.get(message.partition(), 0):
+                    yield message
+                    if message.offset() + 1 == missing[message.partition()]:
+                        del missing[message.partition()]

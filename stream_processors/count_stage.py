@@ -1,0 +1,122 @@
+"""The count stage: mentions in, absolute counts per film and day out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from cinepulse.metrics import COUNTS_EMITTED, DUPLICATES, FUTURE_STAMPED, LATE, RECORDS_PROCESSED
+from schemas.partitioning import film_partition
+from schemas.topics import MOVIE_MENTION_COUNTS, MOVIE_MENTIONS
+from stream_processors.counting import CountRecords, CountState, MentionKeys, MentionValues, merge_runs
+from stream_processors.outbox import Outgoing
+from stream_processors.stage import Flush
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cinepulse.errors import Poison
+    from cinepulse.settings import Settings
+    from schemas.codec import Codec
+    from schemas.registry import SchemaIds
+    from stream_processors.counting import Record
+    from stream_processors.dead_letters import DeadLetters
+
+MS_PER_HOUR: Final = 3_600_000
+
+
+class CountStage:
+    """Counts mentions.
+
+    Args:
+        settings: partitions and grace.
+        codec: the contract.
+        schema_ids: its ids.
+        dead_letters: takes records that are no mentions.
+    """
+
+    name = "count"
+    source = MOVIE_MENTIONS.name
+    slice_records = 2_000
+
+    def __init__(self, settings: Settings, codec: Codec, schema_ids: SchemaIds, dead_letters: DeadLetters) -> None:
+        self._partitions = settings.partitions
+        self._grace_ms = round(settings.grace_hours * MS_PER_HOUR)
+        self._dead_letters = dead_letters
+        self._keys = MentionKeys(codec, schema_ids)
+        self._values = MentionValues(codec, schema_ids)
+        self._records = CountRecords(schema_ids)
+
+    def open(self, partition: int) -> CountPartition:
+        """Return an empty state for one partition of `movie.mentions`."""
+        return CountPartition(
+            partition,
+            self._partitions,
+            self._dead_letters,
+            self._keys,
+            self._values,
+            self._records,
+            self._grace_ms,
+        )
+
+    def merge(self, bodies: Sequence[bytes]) -> bytes:
+        """Return one body with the effect of several."""
+        return merge_runs(bodies)
+
+
+class CountPartition:
+    """The fold of one partition, with its dead letters and metrics."""
+
+    def __init__(  # noqa: PLR0913 - the stage's parts, made once and shared
+        self,
+        partition: int,
+        partitions: int,
+        dead_letters: DeadLetters,
+        keys: MentionKeys,
+        values: MentionValues,
+        records: CountRecords,
+        grace_ms: int,
+    ) -> None:
+        self._partition = partition
+        self._partitions = partitions
+        self._dead_letters = dead_letters
+        self._letters: list[Outgoing] = []
+        self._to: dict[int, int] = {}
+        self.counts = CountState(keys.read, values.check, records, grace_ms=grace_ms, reject=self._reject)
+        self.begin_epoch = self.counts.begin_epoch
+        self.restore = self.counts.restore
+        self.restored = self.counts.restored
+
+    def fold(self, records: Sequence[Record]) -> None:
+        """Count records; raises DeadLetterRateExceeded."""
+        before = len(self._letters)
+        tally = self.counts.fold(records)
+        RECORDS_PROCESSED.labels("count").inc(len(records))
+        DUPLICATES.labels("count").inc(tally.duplicates)
+        LATE.labels("count").inc(tally.late)
+        FUTURE_STAMPED.labels("count").inc(tally.future)
+        self._dead_letters.observe(self._partition, len(records), len(self._letters) - before)
+
+    def take(self) -> Flush | None:
+        """Return the changed sets and counts since the last call."""
+        taken = self.counts.take()
+        letters, self._letters = self._letters, []
+        if taken is None:
+            return Flush((), letters) if letters else None
+        topic, to = MOVIE_MENTION_COUNTS.name, self._film_partition
+        COUNTS_EMITTED.inc(len(taken.counts))
+        outgoing = [Outgoing(topic, to(film), key, value) for film, key, value in taken.counts]
+        return Flush(taken.bodies, outgoing + letters, taken)
+
+    def settled(self, flush: Flush) -> None:
+        """Note that a flush has been delivered."""
+        if flush.receipt is not None:
+            self.counts.settled(flush.receipt)
+
+    def _film_partition(self, tmdb_id: int) -> int:
+        partition = self._to.get(tmdb_id)
+        if partition is None:
+            partition = self._to[tmdb_id] = film_partition(tmdb_id, self._partitions)
+        return partition
+
+    def _reject(self, record: Record, poison: Poison) -> None:
+        self._letters.append(self._dead_letters.letter(self._partition, record, poison))

@@ -1,0 +1,311 @@
+"""One partition's sets of mentions and what is to be told about them: a pure fold, no input or output.
+
+The count of a film-day is the size of a set (rule 3 of the architecture), so a record that comes again changes nothing
+and a retraction takes out exactly what was put in. Each film-day knows the revision of its last change; a record at or
+below it has been folded in already, before a crash, and only asks that the count be told again.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Protocol
+
+from cinepulse.clock import MILLISECONDS_PER_DAY
+from cinepulse.errors import InvalidRecord, Poison
+from stream_processors.counting.runs import Group, Head, decode_run, encode_runs
+from stream_processors.counting.wire import FINAL, PROVISIONAL, varint
+from stream_processors.identity import COMMENT, KIND_MASK, SUBMISSION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from stream_processors.counting.wire import CountRecords
+
+DAY_BITS: Final = 22
+DAY_MASK: Final = (1 << DAY_BITS) - 1
+DAYS: Final = range(DAY_MASK)
+SLOT_BITS: Final = 32
+EPOCH_BITS: Final = 48
+
+# A post dated this much after its observation has a wrong date, not a slow clock.
+FUTURE_TOLERANCE_MS: Final = 10 * 60_000
+
+
+class Record(Protocol):
+    """A Kafka record of `movie.mentions`; its timestamp is the observation that it rests on, milliseconds."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+@dataclass(slots=True)
+class Change:
+    """What a film-day saw since the last flush: earliest and latest observation, posts that came (True) or went."""
+
+    oldest: int
+    newest: int
+    posts: dict[int, bool] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a fold met, for the metrics."""
+
+    duplicates: int = 0
+    late: int = 0
+    future: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a flush has to deliver: bodies for the changelog, then keys and values of `movie.mention_counts`."""
+
+    bodies: list[bytes]
+    counts: list[tuple[int, bytes, bytes]]
+    """Film (for its partition), key and value."""
+    head: Head
+
+
+class CountState:
+    """The sets of one partition of `movie.mentions`.
+
+    Memory is what limits a worker, so a mention is one integer in one set: the packed post and the slot of its
+    film-day, whose numbers lie in arrays.
+
+    Args:
+        read_key: returns a key's film, packed post and creation; raises Poison.
+        check_value: raises Poison for a value that is no mention.
+        records: writes the counts.
+        grace_ms: how long after its end a day stays provisional.
+        reject: takes a record that is poison, and why.
+    """
+
+    def __init__(
+        self,
+        read_key: Callable[[bytes], tuple[int, int, int]],
+        check_value: Callable[[bytes], None],
+        records: CountRecords,
+        *,
+        grace_ms: int,
+        reject: Callable[[Record, Poison], None],
+    ) -> None:
+        self._read_key = read_key
+        self._check_value = check_value
+        self._records = records
+        self._grace_ms = grace_ms
+        self._reject = reject
+        self.epoch = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._slots: dict[int, int] = {}
+        self._film_days: list[int] = []
+        self._revisions = array("q")
+        self._mentions = array("q")
+        self._submissions = array("q")
+        self._comments = array("q")
+        self._members: set[int] = set()
+        self._open_slots: dict[int, list[int]] = {}
+        self._changes: dict[int, Change] = {}
+        self.watermark = 0
+        self._open_day = 0
+        self._closing = 0
+        self._closed_at = 0
+        self._published = Head(0, 0, 0)
+        self._open_from = 0
+        self._closes_at = 0
+        self._set_open_day(0)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def count(self, tmdb_id: int, day: int) -> int:
+        """Return how many distinct posts mention a film on a day."""
+        slot = self._slots.get(tmdb_id << DAY_BITS | day)
+        return 0 if slot is None else self._mentions[slot]
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Forget everything: the topic was created anew, and its offsets start again at 0."""
+        self.epoch = epoch
+        self._clear()
+
+    def restore(self, body: bytes) -> None:
+        """Apply one body of the changelog."""
+        head, groups = decode_run(body)
+        for group in groups:
+            slot = self._slot(group.tmdb_id << DAY_BITS | group.day)
+            for post in group.removed:
+                self._remove(slot, post)
+            for post in group.added:
+                self._add(slot, post)
+            self._revisions[slot] = max(self._revisions[slot], group.revision)
+        self.watermark = max(self.watermark, head.watermark)
+        if head.open_day > self._published.open_day:
+            self._published = Head(0, head.open_day, head.closing)
+            self._closing = head.closing
+
+    def restored(self) -> None:
+        """Say that the changelog ends here: days that the watermark has closed but nobody told of come next."""
+        open_day = self._first_open_day(self.watermark)
+        if open_day > self._published.open_day:
+            self._closing, self._closed_at = max(self._revisions, default=0), self.watermark
+        self._set_open_day(open_day)
+        for day in [day for day in self._open_slots if day < self._published.open_day]:
+            del self._open_slots[day]
+
+    def fold(self, records: Sequence[Record]) -> Tally:
+        """Put records of `movie.mentions` into the sets, in the order of their offsets."""
+        tally = Tally()
+        base = (self.epoch << EPOCH_BITS) + 1
+        for record in records:
+            try:
+                tmdb_id, post, created_at = self._read_key(record.key or b"")
+                if record.value is not None:
+                    self._check_value(record.value)
+                day = created_at // MILLISECONDS_PER_DAY
+                if day not in DAYS:
+                    raise InvalidRecord(f"created_at {created_at} is no date", reason="created_at_invalid")  # noqa: TRY301 - one place answers for every poison
+            except Poison as poison:
+                self._reject(record, poison)
+                continue
+            revision = base + record.offset
+            if created_at > self.watermark:
+                self._advance(created_at, record.timestamp, revision, tally)
+            if created_at < self._open_from:
+                tally.late += 1
+            film_day = tmdb_id << DAY_BITS | day
+            slot = self._slots.get(film_day)
+            if slot is None:
+                if record.value is None:
+                    tally.duplicates += 1
+                    continue
+                slot = self._slot(film_day)
+            if revision > self._revisions[slot]:
+                changed = self._remove(slot, post) if record.value is None else self._add(slot, post)
+                if not changed:
+                    tally.duplicates += 1
+                    continue
+                self._revisions[slot] = revision
+                self._note(slot, record.timestamp, post, came=record.value is not None)
+            else:
+                self._change(slot, record.timestamp)
+        return tally
+
+    def take(self) -> Taken | None:
+        """Return what changed since the last call, None when nothing did; the sets go on from here."""
+        newly_closed = self._open_day > self._published.open_day
+        if not self._changes and not newly_closed:
+            return None
+        changes, self._changes = self._changes, {}
+        groups = [self._group(slot, change.posts) for slot, change in changes.items() if change.posts]
+        bodies = encode_runs(self._published._replace(watermark=self.watermark), groups)
+        watermark = varint(self.watermark)
+        counts = [self._encode(slot, change.oldest, change.newest, watermark) for slot, change in changes.items()]
+        if newly_closed:
+            for day in sorted(day for day in self._open_slots if day < self._open_day):
+                for slot in self._open_slots.pop(day):
+                    if slot not in changes:
+                        counts.append(self._encode(slot, self._closed_at, self._closed_at, watermark))
+        return Taken(bodies, counts, Head(self.watermark, self._open_day, self._closing))
+
+    def settled(self, taken: Taken) -> None:
+        """Say that what `take` returned is delivered."""
+        self._published = taken.head
+
+    def _advance(self, created_at: int, observed_at: int, revision: int, tally: Tally) -> None:
+        if created_at > observed_at + FUTURE_TOLERANCE_MS:
+            tally.future += 1
+            return
+        self.watermark = created_at
+        if created_at >= self._closes_at:
+            self._set_open_day(self._first_open_day(created_at))
+            self._closing, self._closed_at = revision, observed_at
+
+    def _first_open_day(self, watermark: int) -> int:
+        return max(0, (watermark - self._grace_ms) // MILLISECONDS_PER_DAY)
+
+    def _set_open_day(self, day: int) -> None:
+        self._open_day = day
+        self._open_from = day * MILLISECONDS_PER_DAY
+        self._closes_at = self._open_from + MILLISECONDS_PER_DAY + self._grace_ms
+
+    def _slot(self, film_day: int) -> int:
+        slot = self._slots.get(film_day)
+        if slot is None:
+            slot = self._slots[film_day] = len(self._film_days)
+            self._film_days.append(film_day)
+            for numbers in (self._revisions, self._mentions, self._submissions, self._comments):
+                numbers.append(0)
+            day = film_day & DAY_MASK
+            if day >= self._open_day:
+                self._open_slots.setdefault(day, []).append(slot)
+        return slot
+
+    def _add(self, slot: int, post: int) -> bool:
+        member = post << SLOT_BITS | slot
+        if member in self._members:
+            return False
+        self._members.add(member)
+        self._shift(slot, post & KIND_MASK, 1)
+        return True
+
+    def _remove(self, slot: int, post: int) -> bool:
+        member = post << SLOT_BITS | slot
+        if member not in self._members:
+            return False
+        self._members.remove(member)
+        self._shift(slot, post & KIND_MASK, -1)
+        return True
+
+    def _shift(self, slot: int, kind: int, by: int) -> None:
+        self._mentions[slot] += by
+        if kind == SUBMISSION:
+            self._submissions[slot] += by
+        elif kind == COMMENT:
+            self._comments[slot] += by
+
+    def _change(self, slot: int, observed_at: int) -> Change:
+        change = self._changes.get(slot)
+        if change is None:
+            change = self._changes[slot] = Change(observed_at, observed_at)
+        elif observed_at > change.newest:
+            change.newest = observed_at
+        elif observed_at < change.oldest:
+            change.oldest = observed_at
+        return change
+
+    def _note(self, slot: int, observed_at: int, post: int, *, came: bool) -> None:
+        posts = self._change(slot, observed_at).posts
+        # What came and went between two flushes, or the other way round, leaves no trace.
+        if post in posts:
+            del posts[post]
+        else:
+            posts[post] = came
+
+    def _group(self, slot: int, posts: dict[int, bool]) -> Group:
+        added = [post for post, came in posts.items() if came]
+        removed = [post for post, came in posts.items() if not came] if len(added) < len(posts) else ()
+        return Group(*self._film_and_day(slot), self._revisions[slot], added, removed)
+
+    def _film_and_day(self, slot: int) -> tuple[int, int]:
+        film_day = self._film_days[slot]
+        return film_day >> DAY_BITS, film_day & DAY_MASK
+
+    def _encode(self, slot: int, oldest: int, newest: int, watermark: bytes) -> tuple[int, bytes, bytes]:
+        tmdb_id, day = self._film_and_day(slot)
+        final = day < self._open_day
+        revision = self._revisions[slot]
+        value = self._records.value(
+            mentions=self._mentions[slot],
+            submissions=self._submissions[slot],
+            comments=self._comments[slot],
+            revision=max(revision, self._closing) if final else revision,
+            state=FINAL if final else PROVISIONAL,
+            watermark=watermark,
+            oldest=oldest,
+            newest=newest,
+        )
+        return tmdb_id, self._records.key(tmdb_id, day), value

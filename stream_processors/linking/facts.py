@@ -1,0 +1,91 @@
+"""What is known of a name before any message is read: its words, how common they are, whether it is only a number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from stream_processors.linking.aliases import ARTICLES
+from stream_processors.linking.corpus import usage
+from stream_processors.linking.lexicon import word_group
+from stream_processors.linking.meanings import KINDS
+from stream_processors.linking.ranking import standing
+from stream_processors.linking.words import STOPWORDS, name_zipf, zipf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from stream_processors.linking.films import Film
+
+GIVEN_NAMES = word_group("given_names")
+MOST_ZIPF = 7.5
+LOOSE_PRIOR = 4.0
+"""Log votes from which a name of several words may be written without capitals."""
+LOOSE_WORD_PRIOR = 5.0
+LOOSE_WORD_ZIPF = 4.6
+"""A single word may be written without a capital when its film has these votes and it is rarer than this."""
+
+
+class NameFacts(NamedTuple):
+    """Facts of one name. `features` are the numbers that the model sees, in the order of `FACT_FEATURES`.
+
+    `standings` are the scores of the name's meanings, in their order, before any message. `loose`: may be a film though written in lower case. `stop`: made of words that carry no information.
+    """
+
+    features: tuple[float, ...]
+    loose: bool
+    stop: bool
+    words: int
+    standings: tuple[float, ...]
+
+
+FACT_FEATURES = (
+    "name_words",
+    "name_chars",
+    "name_content_words",
+    "name_stop",
+    "name_article",
+    "name_digits",
+    "name_min_zipf",
+    "name_mean_zipf",
+    "name_information",
+    "name_capital_zipf",
+    "name_capital_lean",
+    "name_homonyms",
+    "name_given",
+    "usage_count",
+    "usage_film_lean",
+    "usage_capital_lean",
+)
+
+
+def facts_of(name: str, codes: Sequence[int], films: Sequence[Film]) -> NameFacts:
+    """Return the facts of a folded name that has these meanings, the likeliest first, among `films`."""
+    words = name.split(" ")
+    best = films[codes[0] // KINDS]
+    core = words[1:] if words[0] in ARTICLES and len(words) > 1 else words
+    zipfs = [zipf(word) for word in core]
+    capitals = [name_zipf(word) for word in core]
+    content = sum(word not in STOPWORDS for word in core)
+    numbers = sum(word.isdigit() for word in core)
+    mean, capital = sum(zipfs) / len(core), sum(capitals) / len(core)
+    loose = best.prior >= LOOSE_PRIOR and content > 1
+    if content == 1:
+        loose = best.prior >= LOOSE_WORD_PRIOR and min(zipfs) < LOOSE_WORD_ZIPF and not numbers
+    features = (
+        float(min(len(core), 5)),
+        float(min(len(name), 40)),
+        float(min(content, 4)),
+        float(not content),
+        float(core is not words),
+        2.0 if numbers == len(core) else float(numbers > 0),
+        min(zipfs),
+        mean,
+        sum(MOST_ZIPF - value for value in zipfs),
+        capital,
+        capital - mean,
+        float(min(len(codes), 12)),
+        float(core[0] in GIVEN_NAMES),
+        *usage(name),
+    )
+    standings = tuple(standing(films[code // KINDS], code % KINDS, len(words)) for code in codes)
+    return NameFacts(features, loose, not content, len(words), standings)

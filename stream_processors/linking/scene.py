@@ -1,0 +1,110 @@
+"""A message as a whole: its words' capitals, its manner of writing, its subject and time."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from stream_processors.linking.lexicon import word_group
+from stream_processors.linking.tokens import fold_name
+
+if TYPE_CHECKING:
+    from stream_processors.linking.message import Message
+    from stream_processors.linking.tokens import Tokens
+
+NEWS: Final = word_group("news")
+FILM_TALK: Final = word_group("film_talk")
+OLDER: Final = word_group("older")
+NEWER: Final = word_group("newer")
+PRODUCTION: Final = word_group("production")
+ADDRESSING: Final = word_group("addressing")
+INTERVIEW: Final = word_group("interview")
+MILLISECONDS_PER_YEAR: Final = 365.2425 * 86_400_000
+YEAR: Final = re.compile(r"19\d\d|20[0-3]\d")
+YEAR_DIGITS: Final = 4
+HEADLINE_SHARE: Final = 0.7
+HEADLINE_WORDS: Final = 4
+SAMPLED: Final = 300
+"""Words of a long message whose capitals are counted: its manner does not change after that."""
+
+FILM_COMMUNITY: Final = re.compile(
+    r"movie|film|cinema|letterboxd|boxoffice|flick|horror|criterion|oscar|a24|hollywood|scifi|marvel|dccomics|starwars"
+    r"|dc_?cinematic|netflix|disney|pixar|ghibli|documentar|dvd|blu.?ray|4kbluray|physicalmedia|tipofmytongue",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a message's names have in common.
+
+    `film_community`: 1 yes, -1 no, 0 unknown. `now`: the message's time as a year with fraction, NaN when unknown.
+    `years`: the years written anywhere. `interview`: the thread is one in which somebody answers questions.
+    `thread_talk`: how many words of film talk the thread's title has.
+    `thread`: the folded title of the thread, with a space on either side.
+    """
+
+    text: str
+    tokens: Tokens
+    capitals: list[bool]
+    upper_share: float
+    capital_share: float
+    headline: bool
+    lower: bool
+    film_community: float
+    film_talk: int
+    news: bool
+    now: float
+    thread: str
+    words: frozenset[str]
+    years: frozenset[int]
+    older: bool
+    newer: bool
+    production: int
+    addressing: bool
+    interview: bool
+    thread_talk: int
+    thread_asks: bool
+
+
+def scene_of(message: Message, text: str, tokens: Tokens) -> Scene:
+    """Return the scene of a message whose text was blanked and tokenised."""
+    capitals = [text[start].isupper() for start in tokens.starts]
+    inner = capitals[1:SAMPLED]
+    share = sum(inner) / len(inner) if inner else 0.0
+    sample = text[:2000]
+    letters = sum(map(str.isalpha, sample)) if len(sample) < 200 else len(sample) * 0.8  # noqa: PLR2004
+    words = frozenset(tokens.words[:2000])
+    thread = fold_name(message.thread_title[:500]) if message.thread_title else ()
+    return Scene(
+        text=text,
+        tokens=tokens,
+        capitals=capitals,
+        upper_share=sum(map(str.isupper, sample)) / max(letters, 1),
+        capital_share=share,
+        headline=len(inner) >= HEADLINE_WORDS and share >= HEADLINE_SHARE,
+        lower=not any(capitals),
+        film_community=film_community(message.community),
+        film_talk=min(len(words & FILM_TALK), 4),
+        news=not NEWS.isdisjoint(words),
+        now=math.nan if message.created_at is None else 1970 + message.created_at / MILLISECONDS_PER_YEAR,
+        thread=f" {' '.join(thread)} " if thread else "",
+        words=words,
+        years=frozenset(int(word) for word in words if len(word) == YEAR_DIGITS and YEAR.fullmatch(word)),
+        older=not OLDER.isdisjoint(words),
+        newer=not NEWER.isdisjoint(words),
+        production=min(len(words & PRODUCTION), 3),
+        addressing=not ADDRESSING.isdisjoint(words),
+        interview=not INTERVIEW.isdisjoint(thread),
+        thread_talk=min(len(FILM_TALK.intersection(thread)), 3),
+        thread_asks="?" in (message.thread_title or "")[:500],
+    )
+
+
+def film_community(name: str | None) -> float:
+    """Return 1 for a community about films, -1 for another, 0 when unknown."""
+    if name is None:
+        return 0.0
+    return 1.0 if FILM_COMMUNITY.search(name) else -1.0

@@ -1,0 +1,1 @@
+"""How the packaged data files are made: run by `make train`, never by the worker."""

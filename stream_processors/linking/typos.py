@@ -1,0 +1,55 @@
+"""Names with one letter wrong: only long names of well-known films, and only where the word is not a word."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from stream_processors.linking.candidates import Candidate, continues
+from stream_processors.linking.meanings import PREFIX
+from stream_processors.linking.spelling import LONGEST, SHORTEST, corrections
+from stream_processors.linking.words import UNKNOWN_ZIPF, zipf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stream_processors.linking.catalog import Catalog
+    from stream_processors.linking.tokens import Tokens
+
+NAME_LETTERS: Final = 9
+"""Characters of a whole name from which a misspelling is accepted."""
+BEFORE: Final = 4
+"""Words of a name that may stand before the misspelt one."""
+MAX_UNKNOWN: Final = 50
+"""Unknown words looked at in one message; a text with more is not in a language these films are named in."""
+
+
+def find_misspelt(text: str, tokens: Tokens, catalog: Catalog) -> list[Candidate]:
+    """Return the names that a text has but for one letter."""
+    found: list[Candidate] = []
+    unknown = 0
+    for place, word in enumerate(tokens.words):
+        if len(word) < SHORTEST or len(word) > LONGEST or zipf(word) != UNKNOWN_ZIPF or not word.isalpha():
+            continue
+        unknown += 1
+        if unknown > MAX_UNKNOWN:
+            break
+        for other in corrections(word, catalog.spellings):
+            found += _names_around(text, tokens, place, other, catalog)
+    return found
+
+
+def _names_around(text: str, tokens: Tokens, place: int, word: str, catalog: Catalog) -> Iterator[Candidate]:
+    """Yield the names that hold `word` in place of the word at `place`."""
+    for first in range(max(place - BEFORE, 0), place + 1):
+        name = word if first == place else tokens.words[first]
+        last = first
+        while catalog.names.get(name) is not None:
+            meanings = catalog.names[name]
+            if last >= place and last > first and len(name) >= NAME_LETTERS and meanings != PREFIX:
+                yield Candidate(first, last, tokens.starts[first], tokens.ends[last], name, meanings, False, True)
+            last += 1
+            if last >= len(tokens.words):
+                break
+            if not continues(text, tokens.ends[last - 1], tokens.starts[last], len(tokens.words[last - 1])):
+                break
+            name = f"{name} {word if last == place else tokens.words[last]}"

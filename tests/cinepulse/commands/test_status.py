@@ -1,0 +1,158 @@
+"""The command `cinepulse status`, against fake parts and a real broker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner, Result
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from cinepulse.cli import cli
+from cinepulse.commands.lag import lags
+from cinepulse.local.claim import claim
+from cinepulse.local.processes import ProcessRef
+from cinepulse.local.stack import Stack
+from cinepulse.local.state import read_record, write_record
+from schemas.provision import admin_client, create_topics
+from schemas.topics import REDDIT_POSTS, TOPICS
+from tests.cinepulse.local.conftest import fake_stages, until
+from tests.fixtures.kafka import BrokerProcess, unused_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """Return a started stack of fake parts."""
+    with claim(tmp_path) as home, Stack(home, fake_stages(home)) as started:
+        started.start()
+        yield started
+
+
+def run(home: Path, *arguments: str) -> Result:
+    """Run the command on a data directory."""
+    return CliRunner().invoke(
+        cli, ["status", "--data-dir", str(home), *arguments], standalone_mode=False, catch_exceptions=False
+    )
+
+
+def rows(home: Path) -> tuple[Any, list[dict[str, Any]]]:
+    """Return the exit code and the rows."""
+    result = run(home, "--format", "json")
+    return result.return_value, json.loads(result.stdout)
+
+
+@pytest.mark.usefixtures("stack")
+def test_working_parts_are_healthy(tmp_path: Path) -> None:
+    """Each part has its process, port, log and age, and the exit code is 0."""
+    record = read_record(tmp_path)
+    assert record is not None
+
+    code, found = rows(tmp_path)
+
+    assert code == 0
+    assert [(row["name"], row["health"]) for row in found] == [
+        (name, "healthy") for name in ("broker", "left", "right", "reader")
+    ]
+    assert [(row["pid"], row["port"]) for row in found] == [
+        (part.process.pid if part.process else None, part.port) for part in record.parts
+    ]
+    assert all(Path(row["log"]).exists() and row["uptime_seconds"] >= 0 and row["restarts"] == 0 for row in found)
+    assert all(row["lag"] is None for row in found)
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_part_that_does_not_answer_is_unhealthy(tmp_path: Path) -> None:
+    """Health is asked now, not remembered; one bad part makes the exit code 1."""
+    (tmp_path / "left.sick").touch()
+
+    code, found = rows(tmp_path)
+
+    assert code == 1
+    assert {row["name"]: row["health"] for row in found} == {
+        "broker": "healthy",
+        "left": "unhealthy",
+        "right": "healthy",
+        "reader": "healthy",
+    }
+
+
+@pytest.mark.usefixtures("stack")
+def test_a_table_is_for_people(tmp_path: Path) -> None:
+    """Without a format the parts show as a table."""
+    result = run(tmp_path)
+
+    assert result.return_value == 0
+    assert "healthy" in result.stdout
+
+
+def test_nothing_runs(tmp_path: Path) -> None:
+    """An empty directory gets a clear line and exit code 1; the list is empty, not absent."""
+    result = run(tmp_path, "--format", "json")
+
+    assert result.return_value == 1
+    assert "Nothing runs" in result.stderr
+    assert "cinepulse up" in result.stderr
+    assert json.loads(result.stdout) == []
+
+
+def test_a_stack_that_was_killed_whole_does_not_run(stack: Stack, tmp_path: Path) -> None:
+    """A record whose processes are all gone is history."""
+    record = read_record(tmp_path)
+    assert record is not None
+    stack.stop()
+    gone = ProcessRef(record.up.pid, record.up.born - 60)
+    write_record(tmp_path, type(record)(gone, record.supervisor, record.socket, record.parts))
+
+    assert "Nothing runs" in run(tmp_path).stderr
+
+
+@pytest.mark.usefixtures("stack")
+def test_parts_without_their_up_are_told(tmp_path: Path) -> None:
+    """When `up` was killed and its parts live on, they show, and the exit code says that it is not well."""
+    record = read_record(tmp_path)
+    assert record is not None
+    gone = ProcessRef(record.up.pid, record.up.born - 60)
+    write_record(tmp_path, type(record)(gone, record.supervisor, record.socket, record.parts))
+
+    result = run(tmp_path)
+
+    assert result.return_value == 1
+    assert "is gone" in result.stderr
+
+
+def test_lag_is_the_way_to_the_topic_s_end(fresh_broker: BrokerProcess) -> None:
+    """Records beyond a group's committed offsets count; without a commit all of them do."""
+    create_topics(admin_client(fresh_broker.bootstrap), TOPICS, partitions=2, replication_factor=1)
+    producer = Producer({"bootstrap.servers": fresh_broker.bootstrap})
+    for number in range(10):
+        producer.produce(REDDIT_POSTS.name, b"value", b"key", partition=number % 2)
+    producer.flush(10)
+    uncommitted = lags(fresh_broker.bootstrap)
+    commit(fresh_broker.bootstrap, "cinepulse-link", TopicPartition(REDDIT_POSTS.name, 1, 3))
+
+    until(lambda: lags(fresh_broker.bootstrap) == {"link": 7, "count": 0, "sink": 0})
+
+    assert uncommitted == {"link": 10, "count": 0, "sink": 0}
+
+
+def commit(bootstrap: str, group: str, offset: TopicPartition) -> None:
+    """Commit an offset for a group."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False})
+    try:
+        consumer.commit(offsets=[offset], asynchronous=False)
+    finally:
+        consumer.close()
+
+
+def test_lag_of_an_absent_broker_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A status of a stack without Kafka is still told."""
+    monkeypatch.setattr("schemas.provision.REQUEST_SECONDS", 0.5)
+
+    assert lags(f"127.0.0.1:{unused_port()}") == {}
