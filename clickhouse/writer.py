@@ -153,10 +153,12 @@ class Writer:
 def _attempts() -> Iterator[stamina.Attempt]:
     unknown = 0
 
-    def again(error: Exception) -> bool:
+    def again(error: BaseException) -> bool:
         nonlocal unknown
+        if isinstance(error, WriteAbandoned) or not isinstance(error, Exception):
+            return False
         failure = failure_of(error)
-        if isinstance(error, WriteAbandoned) or failure in {Failure.DATA, Failure.CONFIGURATION}:
+        if failure in {Failure.DATA, Failure.CONFIGURATION}:
             return False
         if failure is Failure.UNKNOWN:
             unknown += 1

@@ -31,7 +31,10 @@ REQUEST_SECONDS: Final = 15.0
 # A topic is in the metadata a moment before its partitions' leaders take requests.
 LEADER_ATTEMPTS: Final = 100
 LEADER_PAUSE_SECONDS: Final = 0.05
-UNSETTLED: Final = frozenset({KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE})
+UNSETTLED: Final = frozenset(
+    # The last is librdkafka's own "no leaders found", which it also says while some leader is being elected.
+    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError._NOENT}  # noqa: SLF001 - its name
+)
 
 Outcome = Literal["created", "updated", "unchanged"]
 

@@ -26,7 +26,7 @@ REQUEST_SECONDS: Final = 30.0
 WAITING_BATCHES: Final = 2
 
 
-class Untouched(faust.Schema):
+class Untouched(faust.Schema[Any, Any]):
     """Passes a batch through as it is: `schemas.codec` decodes, record by record."""
 
     def loads_key(self, app: Any, message: Any, **_: Any) -> Any:
@@ -70,7 +70,8 @@ def make_app(app_id: str, source: str, worker: BatchWorker, settings: Settings) 
 
     @app.agent(app.topic(source, schema=Untouched()), name=f"{app_id}-agent", concurrency=1)
     async def process(batches: StreamT[Any]) -> None:
-        async for event in batches.noack().events():
+        # The worker says when a batch is done; an ack at the end of each turn would say it too early.
+        async for event in cast("faust.Stream[Any]", batches).noack().events():
             await worker.process(event.value)
 
     return app

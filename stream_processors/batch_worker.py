@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from cinepulse.errors import DeadLetterRateExceeded
+from cinepulse.errors import BrokerUnavailable, DeadLetterRateExceeded
 from cinepulse.logging import get_logger
 from cinepulse.metrics import STALE_EPOCHS
 from stream_processors.changelog import PartitionLog
+from stream_processors.delivery import Deliveries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Coroutine, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from cinepulse.clock import Clock
     from stream_processors.changelog import Entry
     from stream_processors.changelog_store import ChangelogStore
-    from stream_processors.delivery import Batch, Deliveries
+    from stream_processors.delivery import Batch
     from stream_processors.outbox import Outbox
     from stream_processors.stage import Flush, Stage, StageState
 
@@ -35,7 +36,8 @@ REVOKE_SECONDS: Final = 2.0
 
 # A proof of ownership is good for so long. Kafka gives a partition away after a silence of six seconds; a process that
 # was paused between proof and use asks again.
-PROOF_SECONDS: Final = 2.0
+PROOF_SECONDS: Final = 1.4
+ATTEMPTS: Final = 20
 
 
 @dataclass(slots=True)
@@ -96,7 +98,7 @@ class BatchWorker:
         self._clock = clock
         self._flush_seconds = flush_seconds
         self._flush_records = flush_records
-        self._deliveries: Deliveries | None = None
+        self._deliveries = Deliveries()
         self._owned: dict[int, Owned] = {}
         self._kept: dict[int, Owned] = {}
         self._epoch: int | None = None
@@ -112,7 +114,7 @@ class BatchWorker:
     @property
     def ready(self) -> bool:
         """Return whether the partitions of the current assignment are recovered."""
-        return self._deliveries is not None and self._epoch == self._deliveries.epoch
+        return self._epoch == self._deliveries.epoch
 
     def attach(self, deliveries: Deliveries) -> None:
         """Work on the batches of this ledger."""
@@ -183,7 +185,7 @@ class BatchWorker:
         # One after the other: an assignment that is replaced while it is being opened leaves claims behind, and the
         # newest claim must be the last.
         async with self._open_lock:
-            if self._current_epoch() != epoch:
+            if self._deliveries.epoch != epoch:
                 return
             owned = {number: self._keep_or_make(number) for number in partitions}
             self._kept = {}
@@ -191,7 +193,7 @@ class BatchWorker:
             await self._store.open({number: one.log for number, one in owned.items()})
             for one in owned.values():
                 one.state.restored()
-            if self._current_epoch() != epoch:
+            if self._deliveries.epoch != epoch:
                 self._kept = owned
                 return
             self._owned, self._epoch = owned, epoch
@@ -207,11 +209,7 @@ class BatchWorker:
         state = self._stage.open(number)
         return Owned(state, PartitionLog(state.restore, state.begin_epoch, self._stage.merge))
 
-    def _current_epoch(self) -> int | None:
-        return None if self._deliveries is None else self._deliveries.epoch
-
     async def _process(self, batch: Batch) -> None:
-        assert self._deliveries is not None, "attach comes first"
         async with self._opened:
             await self._opened.wait_for(lambda: self.ready or not self._is_current(batch))
         owned = self._owned.get(batch.partition)
@@ -242,10 +240,9 @@ class BatchWorker:
         return True
 
     def _is_current(self, batch: Batch) -> bool:
-        return self._deliveries is not None and self._deliveries.is_current(batch)
+        return self._deliveries.is_current(batch)
 
     def _take(self) -> list[_Part]:
-        assert self._deliveries is not None, "attach comes first"
         parts = []
         self._unflushed = 0
         for number, owned in self._owned.items():
@@ -263,28 +260,37 @@ class BatchWorker:
         return parts
 
     async def _deliver(self, parts: list[_Part]) -> None:
-        assert self._deliveries is not None, "attach comes first"
+        """Deliver parts of a flush: state, proof of ownership, what it leads to, and only then mark batches done.
+
+        What a flush leads to is sent within a short time of the proof or not at all; then both are done again.
+        """
         epoch = self._epoch
-        proved = self._clock.monotonic()
-        await self._append(parts)
-        while self._clock.monotonic() - proved > PROOF_SECONDS:
-            for part in parts:
-                part.entries = part.owned.log.append((), prove=True)
-            proved = self._clock.monotonic()
-            await self._append(parts)
-        if self._deliveries.epoch != epoch:
-            return
-        mine = [part for part in parts if not part.owned.lost]
-        await self._outbox.send(record for part in mine for record in part.flush.outgoing)
-        for part in mine:
+        for attempt in range(ATTEMPTS):
+            began = self._clock.monotonic()
+            await self._prove(parts, again=attempt > 0)
+            if self._deliveries.epoch != epoch:
+                return
+            mine = [part for part in parts if not part.owned.lost]
+            if self._clock.monotonic() - began < PROOF_SECONDS and await self._outbox.send(
+                record for part in mine for record in part.flush.outgoing
+            ):
+                self._settle(mine)
+                return
+        raise BrokerUnavailable(f"Kafka did not take a flush in {ATTEMPTS} attempts")
+
+    def _settle(self, parts: list[_Part]) -> None:
+        for part in parts:
             part.owned.flushing = False
             part.owned.state.settled(part.flush)
             for batch in part.batches:
                 self._deliveries.done(batch)
 
-    async def _append(self, parts: list[_Part]) -> None:
-        """Write each partition's entries to the changelog, and find out which partitions are lost."""
+    async def _prove(self, parts: list[_Part], *, again: bool) -> None:
+        """Write each partition's entries to the changelog, or others when again, and find out which ones are lost."""
         store = self._store
+        if again:
+            for part in parts:
+                part.entries = part.owned.log.append((), prove=True)
         offsets = iter(
             await self._outbox.append(store.outgoing(part.number, entry) for part in parts for entry in part.entries)
         )

@@ -15,7 +15,7 @@ from stream_processors.changelog import claim_entry
 from stream_processors.outbox import Outgoing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from confluent_kafka import Consumer, Message
 
@@ -23,16 +23,19 @@ if TYPE_CHECKING:
     from stream_processors.changelog import Entry, PartitionLog
     from stream_processors.outbox import Outbox
 
+Stored = tuple[int, int, bytes | None, bytes | None]
+"""A record of the changelog: partition, offset, key and value."""
+
 log = get_logger(__name__)
 
 FETCH_RECORDS: Final = 200
-FETCH_SECONDS: Final = 1.0
+FETCH_SECONDS: Final = 0.1
 # So many fetches in a row without a record, though the end is not reached: the broker is gone.
-SILENT_FETCHES: Final = 60
+SILENT_FETCHES: Final = 600
 
 
 def changelog_topic(app_id: str) -> Topic:
-    """Return the changelog of a worker's app: ids and numbers, no text and no author, kept for as long as the counts."""
+    """Return the changelog of a worker's app: ids and numbers, no text and no author, kept as long as the counts."""
     return Topic(f"{app_id}-changelog", "the state of a stream processor", "compact", None)
 
 
@@ -87,16 +90,16 @@ class ChangelogStore:
         """Return the keys of a partition's records from `start` up to but not including `end`."""
 
         def read() -> list[bytes | None]:
-            return [message.key() for message in self._records({partition: start}, {partition: end})]
+            return [key for _, _, key, _ in self._records({partition: start}, {partition: end})]
 
         return await asyncio.to_thread(read)
 
     def _read(self, logs: Mapping[int, PartitionLog], ends: Mapping[int, int]) -> None:
         starts = {partition: partition_log.position for partition, partition_log in logs.items()}
-        for message in self._records(starts, ends):
-            logs[message.partition()].read(message.offset(), message.key(), message.value())
+        for partition, offset, key, value in self._records(starts, ends):
+            logs[partition].read(offset, key, value)
 
-    def _records(self, starts: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Message]:
+    def _records(self, starts: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Stored]:
         from confluent_kafka import Consumer, TopicPartition
 
         config = consumer_config(self._settings, "changelog") | {"group.id": f"{self.topic.name}-reader"}
@@ -107,7 +110,7 @@ class ChangelogStore:
         finally:
             consumer.close()
 
-    def _until(self, consumer: Consumer, ends: Mapping[int, int]) -> Iterator[Message]:
+    def _until(self, consumer: Consumer, ends: Mapping[int, int]) -> Iterator[Stored]:
         missing = dict(ends)
         silent = 0
         while missing:
@@ -116,10 +119,19 @@ class ChangelogStore:
             silent = 0 if messages else silent + 1
             if silent > SILENT_FETCHES:
                 raise BrokerUnavailable(f"{self.topic.name}: Kafka sends no records")
-            for message in messages:
-                if message.error() is not None:
-                    log.warning("changelog.read_failed", error=message.error().str())
-                elif message.offset() < missing.get(message.partition(), 0):
-                    yield message
-                    if message.offset() + 1 == missing[message.partition()]:
-                        del missing[message.partition()]
+            for stored in _whole(messages):
+                partition, offset, _, _ = stored
+                if offset < missing.get(partition, 0):
+                    yield stored
+                    if offset + 1 == missing[partition]:
+                        del missing[partition]
+
+
+def _whole(messages: Iterable[Message]) -> Iterator[Stored]:
+    """Return the records among what a fetch brought; the rest are errors, of which the library tells in between."""
+    for message in messages:
+        partition, offset, key, value = message.partition(), message.offset(), message.key(), message.value()
+        if (error := message.error()) is not None:
+            log.warning("changelog.read_failed", error=error.str())
+        elif partition is not None and offset is not None:
+            yield partition, offset, key, value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final
 
 from cinepulse.metrics import COUNTS_EMITTED, DUPLICATES, FUTURE_STAMPED, LATE, RECORDS_PROCESSED
@@ -12,7 +13,7 @@ from stream_processors.outbox import Outgoing
 from stream_processors.stage import Flush
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from cinepulse.errors import Poison
     from cinepulse.settings import Settings
@@ -48,15 +49,14 @@ class CountStage:
 
     def open(self, partition: int) -> CountPartition:
         """Return an empty state for one partition of `movie.mentions`."""
-        return CountPartition(
-            partition,
-            self._partitions,
-            self._dead_letters,
-            self._keys,
-            self._values,
-            self._records,
-            self._grace_ms,
-        )
+        letters: list[Outgoing] = []
+
+        def reject(record: Record, poison: Poison) -> None:
+            letters.append(self._dead_letters.letter(partition, record, poison))
+
+        counts = CountState(self._keys.read, self._values.check, self._records, grace_ms=self._grace_ms, reject=reject)
+        observe = functools.partial(self._dead_letters.observe, partition)
+        return CountPartition(counts, letters, observe, self._partitions)
 
     def merge(self, bodies: Sequence[bytes]) -> bytes:
         """Return one body with the effect of several."""
@@ -64,27 +64,26 @@ class CountStage:
 
 
 class CountPartition:
-    """The fold of one partition, with its dead letters and metrics."""
+    """The fold of one partition, with its dead letters and metrics.
 
-    def __init__(  # noqa: PLR0913 - the stage's parts, made once and shared
-        self,
-        partition: int,
-        partitions: int,
-        dead_letters: DeadLetters,
-        keys: MentionKeys,
-        values: MentionValues,
-        records: CountRecords,
-        grace_ms: int,
+    Args:
+        counts: the sets.
+        letters: where rejected records arrive as dead letters.
+        observe: told how many of some records were poison.
+        partitions: partitions of every topic.
+    """
+
+    def __init__(
+        self, counts: CountState, letters: list[Outgoing], observe: Callable[[int, int], None], partitions: int
     ) -> None:
-        self._partition = partition
+        self.counts = counts
+        self._letters = letters
+        self._observe = observe
         self._partitions = partitions
-        self._dead_letters = dead_letters
-        self._letters: list[Outgoing] = []
         self._to: dict[int, int] = {}
-        self.counts = CountState(keys.read, values.check, records, grace_ms=grace_ms, reject=self._reject)
-        self.begin_epoch = self.counts.begin_epoch
-        self.restore = self.counts.restore
-        self.restored = self.counts.restored
+        self.begin_epoch = counts.begin_epoch
+        self.restore = counts.restore
+        self.restored = counts.restored
 
     def fold(self, records: Sequence[Record]) -> None:
         """Count records; raises DeadLetterRateExceeded."""
@@ -94,12 +93,13 @@ class CountPartition:
         DUPLICATES.labels("count").inc(tally.duplicates)
         LATE.labels("count").inc(tally.late)
         FUTURE_STAMPED.labels("count").inc(tally.future)
-        self._dead_letters.observe(self._partition, len(records), len(self._letters) - before)
+        self._observe(len(records), len(self._letters) - before)
 
     def take(self) -> Flush | None:
         """Return the changed sets and counts since the last call."""
         taken = self.counts.take()
-        letters, self._letters = self._letters, []
+        letters = self._letters.copy()
+        self._letters.clear()
         if taken is None:
             return Flush((), letters) if letters else None
         topic, to = MOVIE_MENTION_COUNTS.name, self._film_partition
@@ -117,6 +117,3 @@ class CountPartition:
         if partition is None:
             partition = self._to[tmdb_id] = film_partition(tmdb_id, self._partitions)
         return partition
-
-    def _reject(self, record: Record, poison: Poison) -> None:
-        self._letters.append(self._dead_letters.letter(self._partition, record, poison))

@@ -1,4 +1,4 @@
-"""Records that cannot be processed: kept with their bytes and the reason, up to a rate at which it must be our fault."""
+"""Records that cannot be processed: kept with bytes and reason, up to a rate at which the fault must be ours."""
 
 from __future__ import annotations
 

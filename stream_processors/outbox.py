@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
     from cinepulse.kafka import Config
 
+# What a flush leads to must not reach Kafka long after the proof that the partition is owned: a process that is paused
+# for longer than this, and wakes as no longer the owner, finds the records in its queue expired. Kafka gives a
+# partition away no sooner than 4.5 seconds after an owner fell silent (`stream_processors.app.SESSION_SECONDS` less one
+# heartbeat).
+PROMPT_MS: Final = 3_000
+TIMEOUTS: Final = frozenset({-192, -185})
+"""librdkafka's _MSG_TIMED_OUT and _TIMED_OUT."""
+
 # A send queue that is full empties within a flush; one that does not is a broker that is gone.
 POLL_SECONDS: Final = 0.05
 # The client itself gives a record up earlier; this is for a client that answers nothing at all.
@@ -65,22 +73,35 @@ class Outbox:
         if connect is None:
             from confluent_kafka import Producer as connect  # noqa: N813 - stands in for the argument
         self._errors: list[str] = []
-        # Two producers, as reporting every record costs Python time: counts need only to know of failures.
-        self._quiet: Sender = connect(config | {"delivery.report.only.error": True, "on_delivery": self._failed})
+        self._late = 0
+        # Two producers: reporting every record costs Python time, and of what a flush leads to only failures matter.
+        self._quiet: Sender = connect(
+            config
+            | {
+                "delivery.report.only.error": True,
+                "on_delivery": self._failed,
+                "delivery.timeout.ms": PROMPT_MS,
+                "request.timeout.ms": PROMPT_MS,
+            }
+        )
         self._telling: Sender = connect(config)
 
-    async def send(self, records: Iterable[Outgoing]) -> None:
-        """Return when Kafka has confirmed the records.
+    async def send(self, records: Iterable[Outgoing]) -> bool:
+        """Return True when Kafka has confirmed the records, False when some were not sent in `PROMPT_MS`.
 
-        Raises BrokerUnavailable when it does not; some of them may be in Kafka then.
+        Raises BrokerUnavailable when Kafka refuses one. Some of the records may be in Kafka in either case.
         """
         sent: Counter[str] = Counter()
         for record in records:
             self._produce(self._quiet, record)
             sent[record.topic] += 1
         await self._confirm(self._quiet)
+        late, self._late = self._late, 0
+        if late:
+            return False
         for topic, count in sent.items():
             RECORDS_DELIVERED.labels(topic).inc(count)
+        return True
 
     async def append(self, records: Iterable[Outgoing]) -> list[int]:
         """Return the records' offsets, in their order, when Kafka has confirmed them.
@@ -89,11 +110,11 @@ class Outbox:
         """
         offsets: dict[int, int] = {}
         count = 0
-        for count, record in enumerate(records, 1):  # noqa: B007 - used after the loop
+        for count, record in enumerate(records, 1):
 
             def delivered(error: Any, message: Any, number: int = count - 1) -> None:
                 if error is not None:
-                    self._failed(error, message)
+                    self._errors.append(error.str())
                 else:
                     offsets[number] = message.offset()
 
@@ -119,9 +140,13 @@ class Outbox:
         waiting = await asyncio.to_thread(sender.flush, CONFIRM_SECONDS)
         errors, self._errors = self._errors, []
         if errors:
+            self._late = 0
             raise BrokerUnavailable(f"Kafka refused {len(errors)} records, the first because: {errors[0]}")
         if waiting:
             raise BrokerUnavailable(f"Kafka has not confirmed {waiting} records")
 
     def _failed(self, error: Any, _message: Any) -> None:
-        self._errors.append(f"{error.str()}")
+        if error.code() in TIMEOUTS:
+            self._late += 1
+        else:
+            self._errors.append(error.str())

@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.clock import SystemClock
 from cinepulse.errors import CinepulseError, ConfigurationInvalid, WorkerCrashed
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     import faust
 
-    from cinepulse.clock import Clock
     from cinepulse.settings import Settings
     from stream_processors.stage import Stage
     from stream_processors.transport import Consumer
@@ -62,14 +61,13 @@ class Runner:
         *,
         flush_seconds: float,
         flush_records: int,
-        clock: Clock | None = None,
     ) -> None:
         self._app_id = app_id
         self._settings = settings
         self._make_stage = make_stage
         self._flush_seconds = flush_seconds
         self._flush_records = flush_records
-        self._clock = clock or SystemClock()
+        self._clock = SystemClock()
         self._watchdog = Watchdog(app_id, self._clock)
 
     def run(self) -> int:
@@ -135,7 +133,8 @@ class Runner:
         committed: dict[int, int] = {}
         said_ready = False
         while not stopping.done():
-            await asyncio.wait({stopping, worker.failure}, timeout=TICK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            events: set[asyncio.Future[Any]] = {stopping, worker.failure}
+            await asyncio.wait(events, timeout=TICK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if worker.failure.done():
                 worker.failure.result()
             if app.crashed:
@@ -150,6 +149,9 @@ class Runner:
             beat()
 
     async def _stop(self, app: faust.App, consumer: Consumer, worker: BatchWorker) -> None:
+        # Stopped in the middle of a rebalance, these would print the traces of their own cancellation.
+        for chatty in ("aiokafka", "asyncio"):
+            logging.getLogger(chatty).setLevel(logging.CRITICAL)
         in_time = await worker.before_revoke()
         for step, seconds in ((consumer.commit(), COMMIT_SECONDS), (app.stop(), LEAVE_SECONDS)):
             try:

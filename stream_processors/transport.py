@@ -9,8 +9,8 @@ account. When partitions are assigned it seeks each to its committed offset, in 
 with the number of the epoch; every batch carries the epoch and the exact span of offsets that it answers for; and
 `delivery.Deliveries` accepts a batch only where it continues the one before. Commits come from that ledger alone.
 
-It builds on faust-streaming 0.15.3 and aiokafka 0.14, and uses attributes of both that are not public: pin them, and run
-`tests/stream_processors/test_transport.py` before moving to others.
+It builds on faust-streaming 0.15.3 and aiokafka 0.14, and uses attributes of both that are not public: pin them, and
+run `tests/stream_processors/test_transport.py` before moving to others.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ class Consumer(driver.Consumer):
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         return ConsumerMessage(
-            tp.topic, tp.partition, record.end - 1, 0.0, CREATE_TIME, (), None, record, None, -1, -1, tp,
+            tp.topic, tp.partition, record.end - 1, 0.0, CREATE_TIME, [], None, record, None, -1, -1, tp,
             generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
 

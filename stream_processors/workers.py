@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.clock import SystemClock
 from schemas.codec import Codec
 from schemas.registry import schema_ids
-from schemas.topics import MOVIE_MENTIONS
 from stream_processors.count_stage import CountStage
 from stream_processors.dead_letters import DeadLetters
+from stream_processors.link_stage import LinkStage
+from stream_processors.posts import mentions_of
 from stream_processors.runner import Runner
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Mapping
 
     from cinepulse.settings import Settings
+    from schemas.events import Mention, RedditPost
 
 COUNT_APP: Final = "cinepulse-count"
 LINK_APP: Final = "cinepulse-link"
 
 # Beyond this many records a flush does not wait for its time: it bounds memory and what a crash repeats.
 COUNT_FLUSH_RECORDS: Final = 40_000
+LINK_FLUSH_RECORDS: Final = 4_000
+
+# Mentions gain little from waiting for each other: most posts name other films. Short, since counting waits again.
+LINK_FLUSH_SECONDS: Final = 0.1
 
 
 def run_count(settings: Settings) -> int:
@@ -30,16 +37,39 @@ def run_count(settings: Settings) -> int:
     async def make_stage(_stop: asyncio.Event) -> CountStage:
         ids = schema_ids(settings.schema_registry_url)
         codec = Codec(ids)
-        letters = DeadLetters(
-            CountStage.name,
-            MOVIE_MENTIONS.name,
-            codec,
-            SystemClock(),
-            partitions=settings.partitions,
-            max_share=settings.dead_letter_max_share,
-        )
-        return CountStage(settings, codec, ids, letters)
+        return CountStage(settings, codec, ids, _dead_letters(CountStage.name, CountStage.source, codec, settings))
 
     return Runner(
         COUNT_APP, settings, make_stage, flush_seconds=settings.flush_seconds, flush_records=COUNT_FLUSH_RECORDS
     ).run()
+
+
+def run_link(settings: Settings) -> int:
+    """Link posts to films until told to stop; returns the exit code."""
+
+    async def make_stage(stop: asyncio.Event) -> LinkStage | None:
+        from stream_processors.catalog_feed import CatalogFeed
+        from stream_processors.linking import LINKER_VERSION, Catalog, link, message_of
+
+        codec = Codec(schema_ids(settings.schema_registry_url))
+        feed: CatalogFeed[Any] = CatalogFeed(settings, codec, Catalog.build)
+        feed.start()
+        if not await feed.ready(stop):
+            return None
+
+        def mentions(post: RedditPost) -> Mapping[int, Mention]:
+            found = link(message_of(post), feed.catalog, settings.link_threshold)
+            return mentions_of(post, found, LINKER_VERSION)
+
+        letters = _dead_letters(LinkStage.name, LinkStage.source, codec, settings)
+        return LinkStage(codec, mentions, letters, partitions=settings.partitions)
+
+    return Runner(
+        LINK_APP, settings, make_stage, flush_seconds=LINK_FLUSH_SECONDS, flush_records=LINK_FLUSH_RECORDS
+    ).run()
+
+
+def _dead_letters(stage: str, source: str, codec: Codec, settings: Settings) -> DeadLetters:
+    return DeadLetters(
+        stage, source, codec, SystemClock(), partitions=settings.partitions, max_share=settings.dead_letter_max_share
+    )

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from cinepulse.commands.reckoning import DemoReport
     from cinepulse.local.stack import Stack, StackEvent
     from cinepulse.settings import Settings
+    from clickhouse.trends import TrendsReport
 
 REFRESH_SECONDS: Final = 1.0
 # Without a terminal a line now and then tells that it goes on; a table every second would bury the log it goes to.
 LINE_SECONDS: Final = 10.0
+TABLE_FILMS: Final = 15
+LINE_FILMS: Final = 3
 
 
 @click.command()
@@ -123,29 +126,31 @@ def _goes_on(stack: Stack, deadline: float | None, pause: float) -> bool:
 def _trends(client: Client, settings: Settings) -> RenderableType:
     from rich.text import Text
 
-    from cinepulse.clock import SystemClock
-    from cinepulse.errors import Retryable
-    from clickhouse.trends import read_trends
     from clickhouse.trends_view import render_trends
 
-    try:
-        report = read_trends(client, now_ms=SystemClock().now_ms(), grace_hours=settings.grace_hours, limit=15)
-    except Retryable as error:
-        return Text(f"{error}; trying again")
-    return render_trends(report)
+    report = _read(client, settings, limit=TABLE_FILMS)
+    return Text(report) if isinstance(report, str) else render_trends(report)
 
 
 def _one_line(client: Client, settings: Settings) -> str:
-    from cinepulse.clock import SystemClock
-    from cinepulse.errors import Retryable
-    from clickhouse.trends import read_trends
-
-    try:
-        report = read_trends(client, now_ms=SystemClock().now_ms(), grace_hours=settings.grace_hours, limit=3)
-    except Retryable as error:
-        return f"{error}; trying again"
+    report = _read(client, settings, limit=LINE_FILMS)
+    if isinstance(report, str):
+        return report
     top = ", ".join(f"{film.title} {film.mentions}" for film in report.films) or "none yet"
     return f"{report.period.first}: {report.mentions} mentions; top films: {top}"
+
+
+def _read(client: Client, settings: Settings, *, limit: int) -> TrendsReport | str:
+    """Return the trends of now, or what to tell while ClickHouse does not answer."""
+    from cinepulse.clock import SystemClock
+    from cinepulse.errors import Retryable
+    from clickhouse.trends import TrendsQuestion, read_trends
+
+    question = TrendsQuestion(now_ms=SystemClock().now_ms(), grace_hours=settings.grace_hours, limit=limit)
+    try:
+        return read_trends(client, question)
+    except Retryable as error:
+        return f"{error}; trying again"
 
 
 def _write_report(console: Console, outcome: DemoReport, path: Path) -> None:

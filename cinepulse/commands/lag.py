@@ -41,7 +41,10 @@ INPUTS: Final[Mapping[str, tuple[Topic, ...]]] = {
 
 
 def lags(bootstrap: str) -> dict[str, int | None]:
-    """Return each consuming part's lag in offsets, None where a topic is missing; empty when Kafka does not answer."""
+    """Return each consuming part's lag in offsets; empty when Kafka does not answer.
+
+    A lag is None where a topic is missing, or while the group's coordinator still loads.
+    """
     from cinepulse.errors import BrokerUnavailable
     from schemas.provision import admin_client, describe_topics
 
@@ -58,6 +61,8 @@ def _lag(admin: AdminClient, part: str, states: list[TopicState | None]) -> int 
     if len(known) < len(states):
         return None
     committed = _committed(admin, f"cinepulse-{part}")
+    if committed is None:
+        return None
     return sum(
         partition.next_offset - max(partition.first_offset, committed.get((state.name, partition.number), 0))
         for state in known
@@ -65,11 +70,9 @@ def _lag(admin: AdminClient, part: str, states: list[TopicState | None]) -> int 
     )
 
 
-def _committed(admin: AdminClient, group: str) -> dict[tuple[str, int], int]:
-    """Return the group's committed offsets; none for a group that never committed."""
+def _committed(admin: AdminClient, group: str) -> dict[tuple[str, int], int] | None:
+    """Return the group's committed offsets, none for a group that never committed; None while nobody can tell."""
     from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException
-
-    from cinepulse.errors import BrokerUnavailable
 
     question = ConsumerGroupTopicPartitions(group)
     try:
@@ -77,9 +80,7 @@ def _committed(admin: AdminClient, group: str) -> dict[tuple[str, int], int]:
             ANSWER_SECONDS * 2
         )
     except KafkaException as error:
-        if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
-            return {}
-        raise BrokerUnavailable("Kafka does not answer") from error
-    except TimeoutError as error:
-        raise BrokerUnavailable("Kafka does not answer") from error
+        return {} if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND else None
+    except TimeoutError:
+        return None
     return {(each.topic, each.partition): each.offset for each in answer.topic_partitions}

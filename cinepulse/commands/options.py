@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import functools
 import json
+import os
 import sys
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
 
@@ -17,7 +18,11 @@ from cinepulse.settings import Settings, load_settings, variable_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from rich.console import JustifyMethod
+
 Format = Literal["table", "json", "csv"]
+
+PIPE_COLUMNS: Final = 160
 
 
 def with_settings(*names: str, attached: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -78,14 +83,20 @@ def _print_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        # A file or a pipe has no width of its own; in rich's 80 columns for it most tables would fold.
+        console.width = PIPE_COLUMNS
     table = Table(title=title or None, title_justify="left")
-    for name in rows[0] if rows else ():
+    for place, name in enumerate(rows[0] if rows else ()):
         numeric = all(isinstance(row[name], int | float | None) for row in rows)
-        table.add_column(name.replace("_", " "), justify="right" if numeric else "left", overflow="fold")
+        justify: JustifyMethod = "right" if numeric else "left"
+        # The first column says which row it is: it stays whole and the others fold.
+        table.add_column(name.replace("_", " "), justify=justify, overflow="fold", no_wrap=place == 0)
     for row in rows:
         # Text and not markup: a film's title may have brackets.
         table.add_row(*(Text("" if value is None else str(_iso(value))) for value in row.values()))
-    Console().print(table if rows else f"{title}: nothing to show" if title else "nothing to show")
+    console.print(table if rows else f"{title}: nothing to show" if title else "nothing to show")
 
 
 def _iso(value: object) -> object:

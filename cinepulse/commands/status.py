@@ -46,6 +46,9 @@ def status(settings: Settings, output: Format) -> int:
         healths = list(pool.map(health_of, record.parts))
     behind = lags(settings.kafka_bootstrap) if _answers(record.parts, healths, "kafka") else {}
     rows = [_row(part, health, behind) for part, health in zip(record.parts, healths, strict=True)]
+    if output == "table":
+        # The title says where; in the table the long paths would leave no room for the rest.
+        rows = [{**row, "log": row["log"].removeprefix(f"{home}/")} for row in rows]
     print_rows(rows, output, title=f"The stack on {home}")
     if not record.up.alive():
         click.echo("`cinepulse up` itself is gone: start it again, it takes over what is left.", err=True)

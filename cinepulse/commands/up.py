@@ -67,8 +67,11 @@ def up(settings: Settings, **world: Any) -> None:
         with live_table(console, stack):
             stack.start()
             home = settings.data_dir.absolute()
+            flag = f" --data-dir {home}" if "data_dir" in settings.model_fields_set else ""
             console.print(f"Everything works. Logs are in {home / 'logs'}.", markup=False)
-            console.print("In another terminal: cinepulse trends --watch. Ctrl-C stops everything.")
+            console.print(
+                f"In another terminal: cinepulse trends --watch{flag}. Ctrl-C stops everything.", markup=False
+            )
             stack.supervise()
         console.print("Stopping")
 

@@ -55,21 +55,23 @@ def world(settings: Settings, port: int, **options: Any) -> None:
     from cinepulse.health import mark_ready, serve_health
     from cinepulse.logging import configure_logging, get_logger
     from cinepulse.world.journal import Journal
-    from cinepulse.world.server import WorldOptions, build, serve, server_of, source_of
+    from cinepulse.world.server import WorldOptions, build, listen, serve_until_signalled, source_of
 
     configure_logging(settings.log_level)
     serve_health(settings)
+    log = get_logger(__name__)
     wanted = WorldOptions(**{name: value for name, value in options.items() if value is not None})
     clock = SystemClock()
     journal = Journal(settings.data_dir / "world")
     parts = build(wanted, settings, clock, journal.resume(source_of(wanted), clock.now_ms()))
     skipped = parts.world.feed.skipped
     if skipped or parts.films.skipped:
-        get_logger(__name__).warning("world.records_skipped", posts=dict(skipped), films=parts.films.skipped)
-    server = server_of(parts.app, port)
+        log.warning("world.records_skipped", posts=dict(skipped), films=parts.films.skipped)
+    listener = listen(port)
+    log.info("world.serving", address="http://{}:{}".format(*listener.getsockname()), films=len(parts.films))
 
     def on_tick() -> None:
         journal.write(parts.world.timeline, parts.world.served, clock.now_ms())
         mark_ready()
 
-    asyncio.run(serve(parts, server, on_tick))
+    asyncio.run(serve_until_signalled(parts, listener, on_tick))

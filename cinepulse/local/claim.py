@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 from cinepulse.errors import ConfigurationInvalid, DataDirectoryBusy
 from cinepulse.local.processes import ProcessRef, end_processes
 from cinepulse.local.state import LOGS_DIR, RUN_DIR, clear_run, read_record, write_private
+from cinepulse.local.supervisord import remove_socket
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ def end_orphans(home: Path) -> int:
     record = read_record(home)
     ended = end_processes(record.processes(), grace=ORPHAN_GRACE_SECONDS) if record else 0
     if record and record.socket:
-        Path(record.socket).unlink(missing_ok=True)
+        remove_socket(Path(record.socket), home)
     clear_run(home)
     return ended
 

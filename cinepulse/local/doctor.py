@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import resource
 import shutil
 import subprocess
 import sys
@@ -55,11 +54,15 @@ class Finding:
 def examine(settings: Settings, lock_file: Path | None) -> Iterator[Finding]:
     """Yield what is found, check by check; `lock_file` is None where the pinned versions are not at hand."""
     yield check_python(sys.version_info[:3])
-    yield check_platform(sys.platform, platform.machine())
+    fit = check_platform(sys.platform, platform.machine())
+    yield fit
+    if fit.verdict == "failed":
+        # What follows asks the system in ways that only the known ones answer.
+        return
     yield check_memory(psutil.virtual_memory().available)
     yield check_directory(settings.data_dir)
     yield check_disk(free_bytes(settings.data_dir))
-    yield check_open_files(resource.getrlimit(resource.RLIMIT_NOFILE))
+    yield check_open_files(open_file_limits())
     yield check_ports(settings.data_dir, is_free)
     yield check_java()
     yield check_jars(jars.jars_dir())
@@ -113,7 +116,7 @@ def check_disk(free: int) -> Finding:
 
 def check_open_files(limits: tuple[int, int]) -> Finding:
     """Return whether a process may open enough files; `limits`: soft and hard, -1 for none."""
-    soft, hard = (limit if limit != resource.RLIM_INFINITY else sys.maxsize for limit in limits)
+    soft, hard = (sys.maxsize if limit < 0 else limit for limit in limits)
     detail = "unlimited" if soft == sys.maxsize else f"{soft} files"
     if soft >= OPEN_FILES:
         return Finding("Open files", "ok", detail)
@@ -216,6 +219,15 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except PermissionError:
         return False
+
+
+def open_file_limits() -> tuple[int, int]:
+    """Return this process's soft and hard limit of open files, -1 for none."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    none = resource.RLIM_INFINITY
+    return -1 if soft == none else soft, -1 if hard == none else hard
 
 
 def free_bytes(path: Path) -> int:

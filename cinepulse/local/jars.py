@@ -93,7 +93,10 @@ def fetch(directory: Path, jars: tuple[Jar, ...], *, progress: Callable[[int, in
     """
     if not unverified(directory, jars):
         return 0
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StackUnavailable(f"cannot write {directory}: {error.strerror}") from error
     with FileLock(directory / ".lock"), tempfile.TemporaryDirectory(prefix=".fetch-", dir=directory) as staging:
         # Another process may have fetched them while this one waited for the lock.
         wanted = unverified(directory, jars)

@@ -75,6 +75,7 @@ class Stack:
         self._refs: dict[str, ProcessRef] = {}
         self._records: tuple[PartRecord, ...] = ()
         self._supervisord = Supervisord(home, self._parts.values(), child_environment(home))
+        self._held: set[str] = set()
         self._misses = 0
         self._cancelled = Event()
         self._lock = RLock()
@@ -169,6 +170,7 @@ class Stack:
     def _bring_up(self, stage: Stage) -> None:
         began = self._clock.monotonic()
         for part in stage.parts:
+            self._held.discard(part.name)
             self._watches[part.name] = Watch(part, began)
             self._supervisord.start_part(part.name)
             self._notify(StackEvent(part.name, "starting"))
@@ -225,7 +227,7 @@ class Stack:
                 self._refs[name] = found
 
     def _act(self, name: str, action: Action) -> None:
-        if action is Action.START:
+        if action is Action.START and name not in self._held:
             self._supervisord.start_part(name)
         elif action is Action.TERMINATE:
             self._notify(StackEvent(name, "stuck: restarting"))
@@ -241,6 +243,8 @@ class Stack:
         self._refs.clear()
         restarts = {name: watch.restarts for name, watch in self._watches.items()}
         wanted = [stage for stage in self._stages if all(part.name in self._watches for part in stage.parts)]
+        # Parts of later stages wait for their turn.
+        self._held = set(self._watches)
         try:
             self._supervisord.start()
             for stage in wanted:
@@ -248,6 +252,7 @@ class Stack:
         except StackUnavailable as error:
             # Watched on: what is not up yet is started at the next look.
             self._notify(StackEvent("supervisord", str(error)))
+        self._held.clear()
         for name, count in restarts.items():
             self._watches[name].restarts = count + 1
 

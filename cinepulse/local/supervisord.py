@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -69,15 +68,14 @@ class Supervisord:
         self._parts = tuple(parts)
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
-        self._private: Path | None = None
         self.socket = home / RUN_DIR / SOCKET_FILE
         self.ref: ProcessRef | None = None
 
     def start(self) -> None:
         """Start supervisord and return once it answers; no part runs yet. Raises StackUnavailable if it does not."""
         run = self._home / RUN_DIR
+        remove_socket(self.socket, self._home)
         self._place_socket()
-        self.socket.unlink(missing_ok=True)
         (run / CONFIG_FILE).write_text(config_text(self._parts, self.socket), "utf-8")
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", CONFIG_FILE],
@@ -128,9 +126,7 @@ class Supervisord:
         if self.ref:
             end_processes([self.ref], grace=DOWN_SECONDS)
         self._wait(DOWN_SECONDS)
-        if self._private:
-            shutil.rmtree(self._private, ignore_errors=True)
-        self.socket.unlink(missing_ok=True)
+        remove_socket(self.socket, self._home)
 
     def _wait(self, seconds: float) -> None:
         if self._process:
@@ -138,11 +134,11 @@ class Supervisord:
                 self._process.wait(seconds)
 
     def _place_socket(self) -> None:
-        """Move the socket to a private directory of the system's when the data directory lies too deep for one."""
+        """Put the socket into a private directory of the system's when the data directory lies too deep for one."""
+        self.socket = self._home / RUN_DIR / SOCKET_FILE
         if len(os.fsencode(self.socket)) > LONGEST_SOCKET_PATH:
             base = tempfile.gettempdir() if len(tempfile.gettempdir()) < LONGEST_SOCKET_PATH // 2 else "/tmp"  # noqa: S108 - mkdtemp below makes a directory of its owner's
-            self._private = Path(tempfile.mkdtemp(prefix="cinepulse-", dir=base))
-            self.socket = self._private / SOCKET_FILE
+            self.socket = Path(tempfile.mkdtemp(prefix="cinepulse-", dir=base)) / SOCKET_FILE
 
     def _ask(self, method: str, *arguments: object) -> Any:
         with xmlrpc.client.ServerProxy("http://localhost", transport=_UnixTransport(self.socket)) as server:
@@ -180,6 +176,14 @@ class _UnixTransport(xmlrpc.client.Transport):
         # Where the base class looks for what it has to close.
         self._connection = host, _UnixConnection(self._path)
         return self._connection[1]
+
+
+def remove_socket(path: Path, home: Path) -> None:
+    """Remove a stack's socket, with the directory that was made for it where it lies outside the data directory."""
+    path.unlink(missing_ok=True)
+    if not path.is_relative_to(home):
+        with suppress(OSError):
+            path.parent.rmdir()
 
 
 def config_text(parts: Iterable[Part], socket_path: Path) -> str:

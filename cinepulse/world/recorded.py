@@ -9,6 +9,7 @@ import math
 import os
 import sys
 import tempfile
+import weakref
 from array import array
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
@@ -55,6 +56,7 @@ class RecordedFeed:
 
     def __init__(self, lines: Iterable[bytes], *, speed: float, max_rate: float) -> None:
         self._spool: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the feed
+        weakref.finalize(self, self._spool.close)
         self._starts = array("Q", [0])
         self._skipped: Counter[str] = Counter()
         self._numbers: dict[str, int] = {}
@@ -123,10 +125,6 @@ class RecordedFeed:
     def yielded(self) -> Iterator[Post]:
         """Yield again what has been served."""
         return (self._post(place) for place in range(self._yielded))
-
-    def close(self) -> None:
-        """Drop the temporary file."""
-        self._spool.close()
 
     def _post(self, place: int) -> Post:
         number = self._order[place]

@@ -117,9 +117,10 @@ class _Spoiler:
             await self._answer(bytes(self._body))
             return
         await self._send(self._start)
-        size = max(1, -(-len(self._body) // SLOW_PIECES))
+        pieces = max(1, int(self._fault.options.get("pieces", SLOW_PIECES)))
+        size = max(1, -(-len(self._body) // pieces))
         for begin in range(0, len(self._body), size):
-            await asyncio.sleep(seconds / SLOW_PIECES)
+            await asyncio.sleep(seconds / pieces)
             piece = bytes(self._body[begin : begin + size])
             await self._send({"type": "http.response.body", "body": piece, "more_body": True})
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
+import socket
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final
@@ -14,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
 from cinepulse.clock import SystemClock
-from cinepulse.errors import ConfigurationInvalid
+from cinepulse.errors import ConfigurationInvalid, StackUnavailable
 from cinepulse.world.admin import Admin
 from cinepulse.world.budget import Budget
 from cinepulse.world.catalog import SHIPPED, load_films
@@ -33,8 +35,7 @@ from cinepulse.world.story import FEWEST_FILMS, cast_of
 from cinepulse.world.tmdb import Tmdb
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from starlette.requests import Request
@@ -167,31 +168,66 @@ async def _unknown(_request: Request) -> JSONResponse:
     return JSONResponse({"message": "Not Found", "error": 404}, status_code=404)
 
 
-def server_of(app: ASGIApp, port: int) -> uvicorn.Server:
-    """Return a server for the world on loopback; it stops on SIGTERM and SIGINT."""
+class _Server(uvicorn.Server):
+    """A server that leaves signals to its caller: uvicorn's own would end the process by the signal it caught."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def listen(port: int) -> socket.socket:
+    """Return a socket bound to a port of 127.0.0.1, any free one for 0.
+
+    Raises StackUnavailable when the port is taken.
+    """
+    # asyncio sends small answers without delay only on sockets that name their protocol.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise StackUnavailable(f"port {port} is taken: choose another with --port ({error.strerror})") from error
+    return listener
+
+
+def server_of(app: ASGIApp) -> uvicorn.Server:
+    """Return a server of the world; it ends when its `should_exit` is set."""
     config = uvicorn.Config(
-        app, host=HOST, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="off"
+        app, log_level="warning", log_config=None, access_log=False, timeout_graceful_shutdown=2, lifespan="off"
     )
-    return uvicorn.Server(config)
+    return _Server(config)
 
 
 async def serve(
-    parts: Parts, server: uvicorn.Server, on_tick: Callable[[], None], sockets: list[socket.socket] | None = None
+    parts: Parts, server: uvicorn.Server, listener: socket.socket, on_tick: Callable[[], None] = lambda: None
 ) -> None:
-    """Serve until stopped; the world goes on by itself when nobody asks, and `on_tick` is called as it does."""
+    """Serve until told to stop; the world goes on by itself when nobody asks, and `on_tick` is called as it does."""
 
     async def tick() -> None:
-        while not server.started:
-            await asyncio.sleep(STARTING_SECONDS)
         while True:
-            parts.world.now()
-            on_tick()
-            await asyncio.sleep(TICK_SECONDS)
+            if server.started:
+                parts.world.now()
+                on_tick()
+            await asyncio.sleep(TICK_SECONDS if server.started else STARTING_SECONDS)
 
     ticking = asyncio.create_task(tick())
+    # A world that cannot go on must not look alive.
+    ticking.add_done_callback(lambda _task: setattr(server, "should_exit", True))
     try:
-        await server.serve(sockets)
+        await server.serve([listener])
     finally:
         ticking.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await ticking
+
+
+async def serve_until_signalled(parts: Parts, listener: socket.socket, on_tick: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; only in a process's main thread."""
+    server = server_of(parts.app)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+    await serve(parts, server, listener, on_tick)

@@ -127,9 +127,10 @@ class World:
         """Return the newest live posts, newest first."""
         now = self.now()
         pools = [kind] if kind else ["t1", "t3"]
-        posts = [post for pool in pools for post in islice(reversed(self._recent[pool]), count * 2)]
-        live = sorted((post for post in posts if post.ending(now) is None), key=lambda post: -post.sequence)
-        return live[:count]
+        live = (
+            islice((post for post in reversed(self._recent[pool]) if post.ending(now) is None), count) for pool in pools
+        )
+        return sorted(chain.from_iterable(live), key=lambda post: -post.sequence)[:count]
 
     def sequence_before(self, seconds: float) -> int:
         """Return the sequence of the first post younger than some seconds."""
@@ -203,7 +204,9 @@ class World:
             return UNLIMITED
         now = self._clock.monotonic()
         polled = [listing for key, listing in self._listings.items() if self._asked[key] >= now - READER_SECONDS]
-        room = max(0, UNREAD_ITEMS - max((listing.unread for listing in polled), default=0))
+        if not polled:
+            return UNLIMITED
+        room = max(0, UNREAD_ITEMS - max(listing.unread for listing in polled))
         if room > 0:
             self._waiting_since = None
         elif self._waiting_since is None:

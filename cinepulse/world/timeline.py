@@ -43,12 +43,15 @@ class Timeline:
             self.frozen_ms = now_ms
 
     def position(self, now_ms: float) -> float:
-        """Return the seconds since the start; while the world waits for it, just before 0."""
+        """Return the seconds since the start that an instant lies at; while the world waits for it, just before 0."""
         if self.started_ms is None:
             return BEFORE_START
         until = now_ms if self.frozen_ms is None else min(now_ms, self.frozen_ms)
-        down = sum(milliseconds for _, milliseconds in self.pauses)
-        return max(0.0, until - self.started_ms - down) / MILLISECONDS
+        position = max(0.0, until - self.started_ms) / MILLISECONDS
+        for at, down in self.pauses:
+            if position > at:
+                position = max(at, position - down / MILLISECONDS)
+        return position
 
     def wall_seconds(self, at: float) -> float:
         """Return the wall time of a position, seconds since 1970."""

@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS popularity
 ENGINE = ReplacingMergeTree(revision)
 PARTITION BY toYYYYMM(observed_at)
 ORDER BY (tmdb_id, source, observed_at)
--- As long as the topic keeps them.
-TTL toDateTime(observed_at) + INTERVAL 400 DAY
+-- As long as the topic keeps them, counted from their arrival: a backfill of old snapshots is welcome.
+TTL toDateTime(ingested_at) + INTERVAL 400 DAY
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'Popularity and votes as TMDB showed them. This product uses the TMDB API but is not endorsed or certified by TMDB.'

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS coverage
 ENGINE = ReplacingMergeTree(revision)
 PARTITION BY toYYYYMM(started_at)
 ORDER BY (source, listing, started_at)
--- As long as the topic keeps them.
-TTL toDateTime(started_at) + INTERVAL 400 DAY
+-- As long as the topic keeps them, counted from their arrival.
+TTL toDateTime(ingested_at) + INTERVAL 400 DAY
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'What each poll did: the record that tells unknown from zero.'

@@ -19,6 +19,6 @@ CREATE TABLE IF NOT EXISTS dead_letters
 )
 ENGINE = ReplacingMergeTree(revision)
 ORDER BY (failed_at, source_partition, revision)
-TTL toDateTime(failed_at) + INTERVAL 30 DAY
+TTL toDateTime(ingested_at) + INTERVAL 30 DAY
 SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'Records that could not be processed, and why; their bytes are in the topic pipeline.dead_letters.'

@@ -162,37 +162,35 @@ class CountState:
         base = (self.epoch << EPOCH_BITS) + 1
         for record in records:
             try:
-                tmdb_id, post, created_at = self._read_key(record.key or b"")
-                if record.value is not None:
-                    self._check_value(record.value)
-                day = created_at // MILLISECONDS_PER_DAY
-                if day not in DAYS:
-                    raise InvalidRecord(f"created_at {created_at} is no date", reason="created_at_invalid")  # noqa: TRY301 - one place answers for every poison
+                tmdb_id, post, created_at, day = self._decode(record)
             except Poison as poison:
                 self._reject(record, poison)
                 continue
             revision = base + record.offset
             if created_at > self.watermark:
                 self._advance(created_at, record.timestamp, revision, tally)
-            if created_at < self._open_from:
+            elif created_at < self._open_from:
                 tally.late += 1
-            film_day = tmdb_id << DAY_BITS | day
-            slot = self._slots.get(film_day)
-            if slot is None:
-                if record.value is None:
-                    tally.duplicates += 1
-                    continue
-                slot = self._slot(film_day)
+            slot = self._slot(tmdb_id << DAY_BITS | day)
             if revision > self._revisions[slot]:
-                changed = self._remove(slot, post) if record.value is None else self._add(slot, post)
-                if not changed:
+                came = record.value is not None
+                if self._add(slot, post) if came else self._remove(slot, post):
+                    self._revisions[slot] = revision
+                    self._note(slot, record.timestamp, post, came=came)
+                else:
                     tally.duplicates += 1
-                    continue
-                self._revisions[slot] = revision
-                self._note(slot, record.timestamp, post, came=record.value is not None)
             else:
                 self._change(slot, record.timestamp)
         return tally
+
+    def _decode(self, record: Record) -> tuple[int, int, int, int]:
+        tmdb_id, post, created_at = self._read_key(record.key or b"")
+        day = created_at // MILLISECONDS_PER_DAY
+        if day not in DAYS:
+            raise InvalidRecord(f"created_at {created_at} is no date", reason="created_at_invalid")
+        if record.value is not None:
+            self._check_value(record.value)
+        return tmdb_id, post, created_at, day
 
     def take(self) -> Taken | None:
         """Return what changed since the last call, None when nothing did; the sets go on from here."""
@@ -206,9 +204,11 @@ class CountState:
         counts = [self._encode(slot, change.oldest, change.newest, watermark) for slot, change in changes.items()]
         if newly_closed:
             for day in sorted(day for day in self._open_slots if day < self._open_day):
-                for slot in self._open_slots.pop(day):
-                    if slot not in changes:
-                        counts.append(self._encode(slot, self._closed_at, self._closed_at, watermark))
+                counts += [
+                    self._encode(slot, self._closed_at, self._closed_at, watermark)
+                    for slot in self._open_slots.pop(day)
+                    if slot not in changes and self._revisions[slot]
+                ]
         return Taken(bodies, counts, Head(self.watermark, self._open_day, self._closing))
 
     def settled(self, taken: Taken) -> None:

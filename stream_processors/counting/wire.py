@@ -74,7 +74,9 @@ class MentionKeys:
             if film is not None and not double & 0x81 and len(key) == instant + INSTANT_BYTES:
                 a, b, c, d, e, f = key[instant:]
                 if a & b & c & d & e & MORE and f < MORE:
-                    zigzag = a & BITS | (b & BITS) << 7 | (c & BITS) << 14 | (d & BITS) << 21 | (e & BITS) << 28 | f << 35
+                    zigzag = (
+                        a & BITS | (b & BITS) << 7 | (c & BITS) << 14 | (d & BITS) << 21 | (e & BITS) << 28 | f << 35
+                    )
                     return film, pack_fullname(key[platform + 8 : instant]), zigzag >> 1 ^ -(zigzag & 1)
         return self._read_any(key)
 

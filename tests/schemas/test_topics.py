@@ -81,5 +81,7 @@ def test_a_topic_is_found_by_name() -> None:
 
 def test_an_unknown_topic_is_answered_with_the_known_ones() -> None:
     """A typo is met with the list of names."""
-    with pytest.raises(ConfigurationInvalid, match=r"no topic named 'reddit\.post'; the topics are reddit\.posts, tmdb"):
+    with pytest.raises(
+        ConfigurationInvalid, match=r"no topic named 'reddit\.post'; the topics are reddit\.posts, tmdb"
+    ):
         topic_named("reddit.post")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
 from click.testing import CliRunner, Result
 
 from cinepulse.cli import cli
@@ -13,6 +12,8 @@ from cinepulse.local import doctor
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 
 def run(home: Path, *arguments: str) -> Result:

@@ -42,7 +42,7 @@ def test_create_list_describe(fresh_broker: BrokerProcess) -> None:
 
 def test_tables_show_retention_and_configuration(fresh_broker: BrokerProcess) -> None:
     """For a person: the policy's 48 hours in the list, the broker's own values in the description."""
-    run(fresh_broker, "create")
+    run(fresh_broker, "create", "--partitions", "3")
 
     assert "48 h" in run(fresh_broker, "list").stdout
     assert "172800000" in run(fresh_broker, "describe", "reddit.posts").stdout

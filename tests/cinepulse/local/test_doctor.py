@@ -119,6 +119,15 @@ def test_a_data_directory_below_a_file_fails(tmp_path: Path) -> None:
     assert "CINEPULSE_DATA_DIR" in finding.remedy
 
 
+def test_an_unknown_system_ends_the_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a system that the stack cannot run on, only that is said."""
+    monkeypatch.setattr("sys.platform", "win32")
+
+    findings = list(examine(load_settings(data_dir=tmp_path), None))
+
+    assert [(finding.check, finding.verdict) for finding in findings][1:] == [("Platform", "failed")]
+
+
 def test_looking_makes_no_directory(tmp_path: Path) -> None:
     """A check leaves nothing behind."""
     assert check_directory(tmp_path / "a" / "b").verdict == "ok"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,27 @@ def test_a_fetch_gets_what_is_missing_and_the_next_nothing(tmp_path: Path, monke
         ".lock",
         *CONTENT,
     }
+
+
+def test_two_fetches_at_once_download_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two set-ups on one environment the second waits for the first and finds its jars."""
+    registry = Registry(CONTENT)
+    monkeypatch.setattr(jars, "_artifact", registry)
+
+    with ThreadPoolExecutor(2) as pool:
+        counts = list(pool.map(lambda _: fetch(tmp_path, LIST), range(2)))
+
+    assert sorted(registry.asked) == sorted(CONTENT)
+    assert sum(counts) == 2
+    assert unverified(tmp_path, LIST) == ()
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """An environment of another user is one clear line."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StackUnavailable, match="cannot write"):
+        fetch(tmp_path / "file" / "jars", LIST)
 
 
 def test_a_download_that_breaks_off_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,9 +110,9 @@ def test_a_stuck_part_that_ignores_the_request_is_killed(
     (home / "left.stubborn").touch()
     (home / "left.sick").touch()
 
-    until(lambda: part(stack, "left").restarts == 1, stack)
+    until(lambda: journal(home).count("start left") == 2, stack)
 
-    assert journal(home).count("start left") == 2
+    assert part(stack, "left").restarts == 1
 
 
 def test_a_part_that_cannot_start_says_why(home: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_part_that_cannot_start_says_why(home: Path) -> None:
 
 
 def test_a_dead_supervisord_is_replaced(stack: Stack, home: Path) -> None:
-    """When supervisord itself is killed its orphans are ended and all parts come back under a new one."""
+    """When supervisord itself is killed its orphans are ended and all parts come back, in order, under a new one."""
     record = read_record(home)
     assert record is not None
     assert record.supervisor is not None
@@ -138,6 +138,8 @@ def test_a_dead_supervisord_is_replaced(stack: Stack, home: Path) -> None:
     until(lambda: all(each.restarts == 1 and each.health == "healthy" for each in stack.snapshot()), stack)
 
     assert alive(record) == []
+    starts = [line for line in journal(home) if line.startswith("start")][4:]
+    assert (len(starts), starts[0], starts[-1]) == (4, "start broker", "start reader")
 
 
 def test_a_stubborn_part_does_not_hold_up_the_stop(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

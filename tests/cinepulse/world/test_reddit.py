@@ -10,7 +10,7 @@ import prawcore
 import pytest
 import requests
 
-from tests.fixtures.world import eventually
+from tests.fixtures.world import eventually, running_world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -195,7 +195,19 @@ class TestSingleThings:
         assert min(scores) >= 0
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[RunningWorld]:
+    """One world for the tests that change nothing."""
+    with running_world(seed=1) as running:
+        yield running
+
+
 class TestAccess:
+    @pytest.fixture
+    def world(self, shared: RunningWorld) -> RunningWorld:
+        """The shared world."""
+        return shared
+
     def test_praw_is_read_only(self, reddit: praw.Reddit) -> None:
         """Client credentials give a read-only client, which Reddit tells no user."""
         assert reddit.read_only

@@ -1,0 +1,152 @@
+"""The link stage: observations of posts in, mentions and retractions out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from cinepulse.errors import InvalidRecord, Poison
+from cinepulse.metrics import FUTURE_STAMPED, MENTIONS_EMITTED, RECORDS_PROCESSED
+from schemas.events import MentionKey
+from schemas.partitioning import film_partition
+from schemas.topics import MOVIE_MENTIONS, REDDIT_POSTS
+from stream_processors.identity import REDDIT, pack_fullname
+from stream_processors.outbox import Outgoing
+from stream_processors.posts import check_post, decode_posts, encode_posts, merge_posts, next_step
+from stream_processors.posts.table import pack_post, unpack_post
+from stream_processors.stage import Flush
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from schemas.codec import Codec
+    from schemas.events import Mention, RedditPost
+    from stream_processors.dead_letters import DeadLetters
+
+    Link = Callable[[RedditPost], Mapping[int, Mention]]
+
+FUTURE_REASON = "created_in_future"
+
+
+class Record(Protocol):
+    """A Kafka record of `reddit.posts`."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class LinkStage:
+    """Links posts.
+
+    Args:
+        codec: the contract.
+        link: returns the mentions in a post, by film; looks up the catalogue of the moment.
+        dead_letters: takes posts that cannot be linked.
+        partitions: partitions of every topic.
+    """
+
+    name = "link"
+    source = REDDIT_POSTS.name
+    slice_records = 50
+
+    def __init__(self, codec: Codec, link: Link, dead_letters: DeadLetters, *, partitions: int) -> None:
+        self._codec = codec
+        self._link = link
+        self._dead_letters = dead_letters
+        self._partitions = partitions
+
+    def open(self, partition: int) -> LinkPartition:
+        """Return an empty table for one partition of `reddit.posts`."""
+        return LinkPartition(partition, self._codec, self._link, self._dead_letters, self._partitions)
+
+    def merge(self, bodies: Sequence[bytes]) -> bytes:
+        """Return one body with the effect of several."""
+        return merge_posts(bodies)
+
+
+class LinkPartition:
+    """The posts of one partition that name films, and what is to be sent about them."""
+
+    def __init__(self, partition: int, codec: Codec, link: Link, dead_letters: DeadLetters, partitions: int) -> None:
+        self._partition = partition
+        self._codec = codec
+        self._link = link
+        self._dead_letters = dead_letters
+        self._partitions = partitions
+        self._posts: dict[int, bytes] = {}
+        self._changed: dict[int, bytes] = {}
+        self._outgoing: list[Outgoing] = []
+
+    def __len__(self) -> int:
+        return len(self._posts)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Do nothing: a post's table is about the post, whatever topic it came in."""
+
+    def restore(self, body: bytes) -> None:
+        """Apply one body of the changelog."""
+        self._posts.update(decode_posts(body))
+
+    def restored(self) -> None:
+        """Do nothing: nothing hangs over."""
+
+    def fold(self, records: Sequence[Record]) -> None:
+        """Link posts; raises DeadLetterRateExceeded."""
+        poisoned = 0
+        for record in records:
+            try:
+                self._observe(record)
+            except Poison as poison:
+                poisoned += 1
+                if poison.reason == FUTURE_REASON:
+                    FUTURE_STAMPED.labels("link").inc()
+                self._outgoing.append(self._dead_letters.letter(self._partition, record, poison))
+        RECORDS_PROCESSED.labels("link").inc(len(records))
+        self._dead_letters.observe(self._partition, len(records), poisoned)
+
+    def take(self) -> Flush | None:
+        """Return the changed posts and what to send about them since the last call."""
+        if not self._changed and not self._outgoing:
+            return None
+        changed, self._changed = self._changed, {}
+        outgoing, self._outgoing = self._outgoing, []
+        return Flush(encode_posts(changed), outgoing)
+
+    def settled(self, flush: Flush) -> None:
+        """Do nothing: everything that was taken is delivered."""
+
+    def _observe(self, record: Record) -> None:
+        if record.value is None:
+            raise InvalidRecord("a post without a value", reason="value_missing")
+        post: RedditPost = self._codec.decode(REDDIT_POSTS.value_subject, record.value)
+        check_post(post, sent_at=record.timestamp)
+        fullname = pack_fullname(post.fullname.encode("utf-8", "surrogatepass"))
+        packed = self._posts.get(fullname)
+        step = next_step(None if packed is None else unpack_post(packed), post, self._safe_link)
+        if step is None:
+            return
+        # Encoded first: a post of which one mention breaks the contract changes nothing.
+        outgoing = [self._record(post, step.post.created_at, tmdb_id, mention) for tmdb_id, mention in step.sends]
+        self._posts[fullname] = self._changed[fullname] = pack_post(step.post)
+        self._outgoing += outgoing
+        for _, mention in step.sends:
+            MENTIONS_EMITTED.labels("retraction" if mention is None else "mention").inc()
+
+    def _safe_link(self, post: RedditPost) -> Mapping[int, Mention]:
+        try:
+            return self._link(post)
+        except Exception as error:
+            # Whatever text makes the linker fail, the posts behind it must not wait for a new version of it.
+            raise Poison(f"{post.fullname}: {type(error).__name__}: {error}", reason="link_failed") from error
+
+    def _record(self, post: RedditPost, created_at: int, tmdb_id: int, mention: Mention | None) -> Outgoing:
+        key = MentionKey(tmdb_id=tmdb_id, platform=REDDIT, post_id=post.fullname, created_at=created_at)
+        return Outgoing(
+            MOVIE_MENTIONS.name,
+            film_partition(tmdb_id, self._partitions),
+            self._codec.encode(MOVIE_MENTIONS.key_subject, key),
+            None if mention is None else self._codec.encode(MOVIE_MENTIONS.value_subject, mention),
+            # The record's time is that of the observation it rests on: a retraction has no value to say it.
+            post.observed_at,
+        )
