@@ -7,61 +7,49 @@ settings, by the configuration of `engine_config`.
 
 from __future__ import annotations
 
-import csv
+import json
 import os
-import re
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from filelock import FileLock, Timeout
 
 from cinepulse.errors import DataDirectoryBusy, StackUnavailable
 from clickhouse.engine_config import CONFIG_FILE, STORE_FOLDER, write_configuration
-from clickhouse.sqltext import quote_name, quote_string
+from clickhouse.engine_handle import CALL_SETTING, EngineError, Handle
+from clickhouse.sqltext import escaped, quote_string
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from chdb.state.sqlitelike import Connection, StreamingInserter
+    from chdb.state.sqlitelike import Connection
 
     from clickhouse.engine_config import Limits
 
-_CODE: Final = re.compile(r"Code: (\d+)\.")
-_NAME: Final = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
-_UNKNOWN_EXCEPTION: Final = 1002
-
-# Names a call among the running statements, so that it can be stopped: chDB gives out no query ids.
-_CALL_SETTING: Final = "log_comment"
-
-
-class EngineError(Exception):
-    """The engine refused or failed a statement.
-
-    `code`: ClickHouse's error code; `name`: its symbolic name, empty where the engine tells none; `message`: all of it.
-    """
-
-    def __init__(self, message: str) -> None:
-        start = message.find("Code: ")
-        self.message = message[max(start, 0) :].strip()
-        found, names = _CODE.search(self.message), _NAME.findall(self.message)
-        self.code = int(found.group(1)) if found else _UNKNOWN_EXCEPTION
-        self.name: str = names[-1] if names else ""
-        super().__init__(self.message)
+_TOKENIZE: Final = """SELECT tokenizeQuery({sql:String}) SETTINGS
+    output_format_json_named_tuples_as_objects = 1, output_format_json_quote_64bit_integers = 0"""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a finished statement read and wrote; `elapsed` in seconds."""
+class SqlToken:
+    """A token as the engine's lexer sees it: its kind, such as BareWord or QuotedIdentifier, and its text."""
 
-    read_rows: int = 0
-    read_bytes: int = 0
-    written_rows: int = 0
-    written_bytes: int = 0
-    result_rows: int = 0
-    elapsed: float = 0.0
+    kind: str
+    text: str
+
+    @property
+    def word(self) -> str:
+        """The bare word in upper case, "" for any other token."""
+        return self.text.upper() if self.kind == "BareWord" else ""
+
+    @property
+    def name(self) -> str | None:
+        """The identifier that this token may be, without its quotes; None for any other token."""
+        if self.kind == "QuotedIdentifier":
+            return self.text[1:-1]
+        return self.text if self.kind == "BareWord" else None
 
 
 class Engine:
@@ -84,11 +72,10 @@ class Engine:
             raise DataDirectoryBusy(f"another ClickHouse server has {self._path} open: stop it first") from None
         write_configuration(self._path, limits)
         os.chdir(self._path)
-        # Holds the engine open while no call runs, and stops calls.
-        self._keeper = self._connect()
+        # Holds the engine open while no call runs; stops calls, and reads texts without running them.
+        self._keeper = self.handle()
         self._keeper_lock = Lock()
-        about = self._keeper.query("SELECT version(), timezone()", "TSV").bytes().decode()
-        self.version, self.timezone = about.split()
+        self.version, self.timezone = self._keeper.run("SELECT version(), timezone()", "TSV")[0].decode().split()
 
     def handle(self) -> Handle:
         """Open a handle: one client's session."""
@@ -96,9 +83,32 @@ class Engine:
 
     def stop_call(self, call: str) -> None:
         """Stop the statement that runs under this call's name; does nothing when none does."""
-        sql = f"KILL QUERY WHERE Settings['{_CALL_SETTING}'] = {quote_string(call)} ASYNC"
-        with self._keeper_lock, suppress(RuntimeError):
-            self._keeper.query(sql, "Null")
+        sql = f"KILL QUERY WHERE Settings['{CALL_SETTING}'] = {quote_string(call)} ASYNC"
+        with self._keeper_lock, suppress(EngineError):
+            self._keeper.run(sql, "Null")
+
+    def tokens(self, sql: str) -> list[SqlToken]:
+        """Return what the engine's own lexer makes of a text, without space and comments."""
+        with self._keeper_lock:
+            found, _ = self._keeper.run(
+                "SELECT tokenizeQuery({sql:String})", "JSONCompactEachRow", {"sql": escaped(sql)}
+            )
+        text = sql.encode("utf-8", "surrogateescape")
+        return [
+            SqlToken(token["type"], text[token["begin"] : token["end"]].decode("utf-8", "surrogateescape"))
+            for token in json.loads(found)[0]
+            if token["type"] not in ("Whitespace", "Comment")
+        ]
+
+    def complaint(self, sql: str) -> EngineError | None:
+        """Return why the engine's parser does not take a text for one statement, None where it does; runs nothing."""
+        try:
+            with self._keeper_lock:
+                self._keeper.run("SELECT formatQuery({sql:String})", "Null", {"sql": escaped(sql)})
+        except EngineError as error:
+            told, _, _ = error.message.partition(": In scope SELECT formatQuery(")
+            return EngineError(f"{told} ({error.name})")
+        return None
 
     def close(self) -> None:
         """Close the engine; all handles must be closed before."""
@@ -114,133 +124,3 @@ class Engine:
         except RuntimeError as error:
             raise StackUnavailable(f"the ClickHouse engine does not open {self._path}: {error}") from error
         return connection
-
-
-class Handle:
-    """One client session of the engine; not for use by two threads at once."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def classify(self, sql: str) -> tuple[str, int]:
-        """Return what the engine's parser makes of a text without running it: its class and number of statements.
-
-        The class is READ_ONLY, MUTATING, MUTATING_GLOBAL, CONTROL, or UNKNOWN for what does not parse.
-        """
-        found: dict[str, Any] = self._connection._conn.classify_query(sql)  # noqa: SLF001 - bound only below the wrapper
-        return str(found["query_class"].name), int(found["statement_count"])
-
-    def begin_call(self, name: str, database: str | None, settings: Mapping[str, str]) -> None:
-        """Name what runs next, for Engine.stop_call, and set its database and settings for the rest of the session."""
-        if database is not None:
-            self._run(f"USE {quote_name(database)}", "Null")
-        # The name comes first: nothing can be set after `readonly`.
-        self.set({_CALL_SETTING: name, **settings})
-
-    def set(self, settings: Mapping[str, str]) -> None:
-        """Set settings for the rest of the session, in this order."""
-        if settings:
-            self._run("SET " + ", ".join(f"{name} = {quote_string(value)}" for name, value in settings.items()), "Null")
-
-    @contextmanager
-    def restored(self, settings: Iterable[str], database: str | None) -> Iterator[None]:
-        """Undo at the end what is set of these settings, and a change to this current database."""
-        names = list(settings)
-        changed = self._changed(names)
-        current = self._current_database() if database else ""
-        try:
-            yield
-        finally:
-            self.set(changed)
-            defaults = ", ".join(f"{name} = DEFAULT" for name in names if name not in changed)
-            if defaults:
-                self._run(f"SET {defaults}", "Null")
-            if database and self._current_database() == database:
-                self._run(f"USE {quote_name(current)}", "Null")
-
-    def run(self, sql: str, output: str, parameters: Mapping[str, str] | None = None) -> tuple[bytes, Outcome]:
-        """Run one statement to its end; returns its whole result in format `output` unless it names its own."""
-        result = self._run(sql, output, parameters)
-        outcome = Outcome(
-            read_rows=result.storage_rows_read(),
-            read_bytes=result.storage_bytes_read(),
-            written_rows=result.rows_written(),
-            written_bytes=result.bytes_written(),
-            result_rows=result.rows_read(),
-            elapsed=result.elapsed(),
-        )
-        return bytes(result.bytes() or b""), outcome
-
-    def stream(
-        self, sql: str, output: str, parameters: Mapping[str, str] | None = None
-    ) -> Generator[tuple[bytes, int]]:
-        """Yield a SELECT's result block by block, each encoded on its own, with its number of rows.
-
-        Close the generator to stop the query early.
-        """
-        try:
-            with self._connection.send_query(sql, output, params=dict(parameters or {})) as blocks:
-                for block in blocks:
-                    yield block.bytes(), block.rows_read()
-        except RuntimeError as error:
-            raise EngineError(str(error)) from None
-
-    def insert(self, statement: str, input_format: str, parameters: Mapping[str, str] | None = None) -> InsertStream:
-        """Start an insert whose rows come as bytes of `input_format`; `statement` ends before FORMAT."""
-        self.set({f"param_{name}": value for name, value in (parameters or {}).items()})
-        try:
-            return InsertStream(self._connection.send_insert(statement, input_format))
-        except RuntimeError as error:
-            raise EngineError(str(error)) from None
-
-    def close(self) -> None:
-        """End the session: its settings and temporary tables go."""
-        self._connection.close()
-
-    def _changed(self, settings: list[str]) -> dict[str, str]:
-        """Return the values of those of the settings that are not at their defaults."""
-        if not settings:
-            return {}
-        names = ", ".join(map(quote_string, settings))
-        sql = f"SELECT name, value FROM system.settings WHERE changed AND name IN ({names})"  # noqa: S608 - quoted
-        text = self.run(sql, "CSV")[0].decode("utf-8", "surrogateescape")
-        return dict(csv.reader(text.splitlines()))
-
-    def _current_database(self) -> str:
-        return self.run("SELECT currentDatabase()", "TSVRaw")[0].decode("utf-8", "surrogateescape").removesuffix("\n")
-
-    def _run(self, sql: str, output: str, parameters: Mapping[str, str] | None = None) -> Any:
-        try:
-            return self._connection.query(sql, output, params=dict(parameters or {}))
-        except RuntimeError as error:
-            # Rows that a statement gave before it failed would else come before those of the handle's next one.
-            with suppress(RuntimeError):
-                self._connection.query("SELECT 1", "TSV")
-            raise EngineError(str(error)) from None
-
-
-class InsertStream:
-    """A running insert; its rows are stored for sure once `finish` returns."""
-
-    def __init__(self, inner: StreamingInserter) -> None:
-        self._inner = inner
-
-    def append(self, rows: bytes) -> None:
-        """Take the next bytes of the rows, cut anywhere."""
-        try:
-            self._inner.append(rows)  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            raise EngineError(str(error)) from None
-
-    def finish(self) -> Outcome:
-        """Store the rows."""
-        try:
-            result = self._inner.finish()
-        except RuntimeError as error:
-            raise EngineError(str(error)) from None
-        return Outcome(written_rows=result.rows_written, written_bytes=result.bytes_written, elapsed=result.elapsed)
-
-    def drop(self) -> None:
-        """Give up, unless it has finished."""
-        with suppress(RuntimeError):
-            self._inner.close()  # type: ignore[no-untyped-call]

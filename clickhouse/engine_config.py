@@ -21,11 +21,15 @@ _MEBIBYTE: Final = 1 << 20
 # One query leaves this share of the memory to the others, to merges and to caches.
 _QUERY_MEMORY_SHARE: Final = 0.7
 
-# All that tables need, and no source outside them: no FILE, URL, S3, REMOTE and the like, no BACKUP, no access control.
-_GRANTS: Final = (
-    "SHOW, SELECT, INSERT, ALTER, CREATE, DROP, UNDROP TABLE, TRUNCATE, OPTIMIZE, KILL QUERY, dictGet, "
-    "SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM DROP CACHE, SYSTEM RELOAD"
-)
+# All that tables need, and nothing beyond: no FILE, URL, S3, REMOTE or other source, no dictionaries (they have sources
+# of their own), no BACKUP and FREEZE (they write where they are told), no access control.
+_GRANTS: Final = """
+    SHOW, SELECT, INSERT, TRUNCATE, OPTIMIZE, DROP, UNDROP TABLE, KILL QUERY,
+    CREATE DATABASE, CREATE TABLE, CREATE VIEW, CREATE TEMPORARY TABLE, CREATE FUNCTION,
+    ALTER UPDATE, ALTER DELETE, ALTER COLUMN, ALTER INDEX, ALTER PROJECTION, ALTER CONSTRAINT, ALTER TTL,
+    ALTER MATERIALIZE TTL, ALTER SETTINGS, ALTER MOVE PARTITION, ALTER VIEW, ALTER DATABASE,
+    SYSTEM MERGES, SYSTEM TTL MERGES, SYSTEM DROP CACHE
+"""
 
 # Each would have the engine read or write a file of the caller's choice, call out, or run a text as a query.
 _FIXED_SETTINGS: Final = (
@@ -108,7 +112,7 @@ def _users_config(limits: Limits) -> str:
   </default></profiles>
   <users><default>
     <password></password><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>
-    <grants><query>GRANT {_GRANTS} ON *.*</query></grants>
+    <grants><query>GRANT {" ".join(_GRANTS.split())} ON *.*</query></grants>
   </default></users>
   <quotas><default/></quotas>
 </clickhouse>

@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from clickhouse.engine import EngineError
+from clickhouse.engine_handle import EngineError
 from clickhouse.http_encoding import negotiate
 from clickhouse.http_errors import RequestRefused
 from clickhouse.http_exchange import Exchange
@@ -99,6 +99,8 @@ class Interface:
                     answer = await runner.in_thread(exchange.run)
                 await Reply(runner, exchange, answer)(request.scope, request.receive, send)
         except (RequestRefused, EngineError) as error:
+            # First, so that a client that has its answer may use its session again.
+            await runner.in_thread(exchange.close)
             response = failure(self._engine, error, exchange.call.query_id)
             await response(request.scope, request.receive, send)
 

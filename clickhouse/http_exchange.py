@@ -10,13 +10,15 @@ from uuid import uuid4
 
 from clickhouse.http_encoding import Decoder, Encoder
 from clickhouse.http_errors import RequestRefused
-from clickhouse.http_query import HEAD_BYTES, READ_ONLY, answer, as_insert, check, format_of, needs_whole
+from clickhouse.http_query import HEAD_BYTES, answer, as_insert, format_of, needs_whole
 from clickhouse.http_request import read_form
+from clickhouse.refusals import LITERALS_ONLY, READ_ONLY, check, may_evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
-    from clickhouse.engine import Engine, InsertStream, Outcome
+    from clickhouse.engine import Engine
+    from clickhouse.engine_handle import InsertStream, Outcome
     from clickhouse.http_request import Call
     from clickhouse.sessions import Sessions
 
@@ -72,7 +74,7 @@ class Exchange:
                 self.call = self.call.with_form(read_form(self.content_type, bytes(self._body)))
                 self._body.clear()
             if self._insert is None:
-                self._start_insert()
+                self._start_insert(complete=True)
         return self._insert is not None
 
     def run(self) -> Answer:
@@ -86,7 +88,7 @@ class Exchange:
             limit = {"max_result_bytes": str(self.engine.limits.result_bytes)}
             self.call = replace(self.call, settings={**limit, **self.call.settings})
         handle = self._closing.enter_context(self.sessions.lend(self.call, self.name))
-        self.may_stop = check(handle, self.call, sql) == READ_ONLY
+        self.may_stop = check(self.engine, handle, self.call, sql) == READ_ONLY
         blocks = self._closing.enter_context(closing(answer(handle, self.call, sql)))
         return self._begin(format_of(self.call, sql), blocks)
 
@@ -104,7 +106,7 @@ class Exchange:
             return
         self._body += piece
         if len(self._body) >= HEAD_BYTES and not self.content_type.startswith(_FORM):
-            self._start_insert()
+            self._start_insert(complete=False)
         if len(self._body) > self.engine.limits.text_bytes:
             message = f"The query is over {self.engine.limits.text_bytes} bytes"
             raise RequestRefused("QUERY_IS_TOO_LARGE", message)
@@ -114,12 +116,17 @@ class Exchange:
         query = self.call.query.encode("utf-8", "surrogateescape")
         return query + b"\n" + self._body if query and self._body else query or bytes(self._body)
 
-    def _start_insert(self) -> None:
+    def _start_insert(self, *, complete: bool) -> None:
+        """Start the insert that the body begins with, if it is one; `complete`: there is no more of the body."""
         insert = as_insert(self._text())
         if insert is None:
             return
+        if insert.head.format.lower() == "values":
+            rows = insert.rows.decode("utf-8", "surrogateescape")
+            if not (complete and may_evaluate(self.engine, rows)):
+                self.call = replace(self.call, settings={**self.call.settings, **LITERALS_ONLY})
         handle = self._closing.enter_context(self.sessions.lend(self.call, self.name))
-        check(handle, self.call, f"{insert.head.statement} FORMAT {insert.head.format}")
+        check(self.engine, handle, self.call, f"{insert.head.statement} FORMAT {insert.head.format}")
         self._insert = handle.insert(insert.head.statement, insert.head.format, self.call.parameters)
         self._closing.callback(self._insert.drop)
         self._body.clear()
@@ -144,6 +151,8 @@ class Exchange:
     def _encoded(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         for block in blocks:
             yield self._encoder.feed(block)
+        # Before the last byte goes out: a client that has everything may use its session again.
+        self.close()
         yield self._encoder.finish()
 
     def _spool(self) -> IO[bytes]:

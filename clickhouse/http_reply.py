@@ -10,7 +10,7 @@ from uuid import uuid4
 from starlette.responses import PlainTextResponse
 
 from cinepulse.logging import get_logger
-from clickhouse.engine import EngineError, Outcome
+from clickhouse.engine_handle import EngineError, Outcome
 from clickhouse.http_errors import RequestRefused, status_of
 from clickhouse.http_exchange import HELD_BYTES
 from clickhouse.http_formats import content_type

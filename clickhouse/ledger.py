@@ -54,12 +54,10 @@ class Entry:
         )
 
 
-def extended(
-    entry: Entry | None, batch: Batch, topic_id: str, *, refused: int = 0, limit: int = ENTRY_OFFSETS
-) -> Entry:
+def extended(entry: Entry | None, batch: Batch, topic_id: str, *, failed: int = 0, limit: int = ENTRY_OFFSETS) -> Entry:
     """Return the entry with the batch added; a new one where it does not join or the old one is full.
 
-    `refused`: how many of the batch's rows ClickHouse refused, so that they went to dead letters.
+    `failed`: how many of the batch's records cannot be stored.
     """
     if (
         entry is None
@@ -72,8 +70,8 @@ def extended(
     return replace(
         entry,
         span=Span(entry.span.first, batch.last),
-        rows=entry.rows + len(batch.rows) - refused,
-        dead_letters=entry.dead_letters + len(batch.letters) + refused,
+        rows=entry.rows + len(batch) - failed,
+        dead_letters=entry.dead_letters + failed,
         batches=entry.batches + 1,
     )
 

@@ -53,7 +53,7 @@ class Migration:
 
     @property
     def checksum(self) -> str:
-        """SHA-256 of the file, with line ends as `\\n`, hexadecimal."""
+        """SHA-256 of the file with Unix line ends, hexadecimal."""
         return sha256(self.sql.encode()).hexdigest()
 
     @property

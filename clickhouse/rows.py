@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from cinepulse.clock import MILLISECONDS_PER_DAY
 from cinepulse.errors import CorruptRecord, InvalidRecord
 from clickhouse.tables import COVERAGE, DEAD_LETTERS, FILMS, MENTION_COUNTS, MENTIONS, POPULARITY, Table
 from schemas import topics
+from schemas.events import Mention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,13 +23,22 @@ if TYPE_CHECKING:
 
 EPOCH_SHIFT: Final = 48
 
-# ClickHouse's Date ends on 2149-06-06: days, and the instants that days derive from, stay below.
-DAYS_END: Final = 1 << 16
-INSTANTS_END: Final = DAYS_END * MILLISECONDS_PER_DAY
-REVISIONS_END: Final = 1 << 63
-
 # A dead letter's message is for reading; what is longer quotes the record, whose text must not stay.
 ERROR_CHARACTERS: Final = 300
+
+
+# What a tombstone's row holds besides its identity; observed when the tombstone was sent.
+NO_MENTION: Final = Mention(
+    community="",
+    kind="unknown",
+    location="unknown",
+    method="",
+    confidence=0.0,
+    score=0,
+    observed_at=0,
+    linker_version="",
+    origin="",
+)
 
 
 @dataclass(slots=True)
@@ -61,7 +71,19 @@ class Route:
     source: str
     topic: topics.Topic
     table: Table
-    row: RowBuilder
+    build: RowBuilder
+
+    def row(self, codec: Codec, record: Record) -> Row:
+        """Return the record's row.
+
+        Raises CorruptRecord, UnknownSchemaId or InvalidRecord for a record that can never be one.
+        """
+        row = self.build(codec, record)
+        for index, name, least, greatest in _bounds(self.table):
+            value = row[index]
+            if value is not None and not least <= value <= greatest:
+                raise InvalidRecord(f"{name}: {value} is not from {least} to {greatest}")
+        return row
 
 
 def film_row(codec: Codec, record: Record) -> Row:
@@ -70,29 +92,22 @@ def film_row(codec: Codec, record: Record) -> Row:
         tmdb_id = codec.decode(topics.TMDB_MOVIES.key_subject, _key(record))
         return (tmdb_id, *_NO_FILM, record.timestamp, "", *record.position(), 1)
     film = codec.decode(topics.TMDB_MOVIES.value_subject, record.value)
-    _check_instants(observed_at=film.observed_at)
     return (*_FILM(film), *record.position(), 0)
 
 
 def popularity_row(codec: Codec, record: Record) -> Row:
     """Return the row of a popularity snapshot."""
     snapshot = codec.decode(topics.TMDB_POPULARITY.value_subject, _value(record))
-    _check_instants(observed_at=snapshot.observed_at)
     return (*_SNAPSHOT(snapshot), *record.position())
 
 
 def mention_row(codec: Codec, record: Record) -> Row:
     """Return the row of a mention, or of its tombstone: the post no longer mentions the film."""
     key = codec.decode(topics.MOVIE_MENTIONS.key_subject, _key(record))
-    if not 0 <= key.created_at < INSTANTS_END:
-        raise InvalidRecord(f"created_at: {key.created_at} is outside of 1970 to 2149")
     if record.value is None:
-        return (*_MENTION_KEY(key), *_NO_MENTION, record.timestamp, "", "", *record.position(), 1)
+        gone = replace(NO_MENTION, observed_at=record.timestamp)
+        return (*_MENTION_KEY(key), *_MENTION(gone), *record.position(), 1)
     mention = codec.decode(topics.MOVIE_MENTIONS.value_subject, record.value)
-    if not 0 <= mention.observed_at < INSTANTS_END:
-        raise InvalidRecord(f"observed_at: {mention.observed_at} is outside of 1970 to 2149")
-    if not 0 <= mention.confidence <= 1:
-        raise InvalidRecord(f"confidence: {mention.confidence} is no probability")
     return (*_MENTION_KEY(key), *_MENTION(mention), *record.position(), 0)
 
 
@@ -100,17 +115,6 @@ def mention_count_row(codec: Codec, record: Record) -> Row:
     """Return the row of a film's count on a day; its revision is the record's own."""
     key = codec.decode(topics.MOVIE_MENTION_COUNTS.key_subject, _key(record))
     count = codec.decode(topics.MOVIE_MENTION_COUNTS.value_subject, _value(record))
-    if not 0 <= key.day < DAYS_END:
-        raise InvalidRecord(f"day: {key.day} is outside of 1970 to 2149")
-    if min(count.mentions, count.submissions, count.comments) < 0:
-        raise InvalidRecord("a count is below zero")
-    if not 0 <= count.revision < REVISIONS_END:
-        raise InvalidRecord(f"revision: {count.revision} is below zero")
-    _check_instants(
-        watermark=count.watermark,
-        oldest_observed_at=count.oldest_observed_at,
-        newest_observed_at=count.newest_observed_at,
-    )
     return (key.tmdb_id, key.day, *_COUNT(count), *record.position()[:-1], count.revision)
 
 
@@ -118,22 +122,14 @@ def coverage_row(codec: Codec, record: Record) -> Row:
     """Return the row of one poll of a listing."""
     key = codec.decode(topics.PIPELINE_COVERAGE.key_subject, _key(record))
     poll = codec.decode(topics.PIPELINE_COVERAGE.value_subject, _value(record))
-    _check_instants(
-        started_at=poll.started_at, finished_at=poll.finished_at, gap_from=poll.gap_from, gap_to=poll.gap_to
-    )
     return (key.source, key.listing, *_POLL(poll), *record.position())
 
 
 def dead_letter_row(codec: Codec, record: Record) -> Row:
     """Return the row of a dead letter, without its bytes: they may hold text."""
     letter = codec.decode(topics.PIPELINE_DEAD_LETTERS.value_subject, _value(record))
-    _check_instants(failed_at=letter.failed_at)
-    return (
-        *_LETTER_SOURCE(letter),
-        letter.error[:ERROR_CHARACTERS],
-        *_LETTER_FACTS(letter),
-        *record.position(),
-    )
+    message = letter.error[:ERROR_CHARACTERS]
+    return (*_LETTER_SOURCE(letter), message, *_LETTER_FACTS(letter), *record.position())
 
 
 def routes(prefix: str = "") -> tuple[Route, ...]:
@@ -154,6 +150,13 @@ def routes(prefix: str = "") -> tuple[Route, ...]:
     )
 
 
+@cache
+def _bounds(table: Table) -> tuple[tuple[int, str, float, float], ...]:
+    """Return place, name, least and greatest value of the table's bounded columns."""
+    names = table.column_names
+    return tuple((names.index(name), name, *bounds) for name, bounds in table.bounds.items())
+
+
 def _between(table: Table, first: str, last: str) -> Values:
     """Return a getter of the fields that have the names of the table's columns from `first` to `last`."""
     names = table.column_names
@@ -166,7 +169,6 @@ _NO_FILM: Final = ("", None, None, (), None, (), (), (), (), *(None,) * 10)
 _SNAPSHOT: Final = _between(POPULARITY, "tmdb_id", "origin")
 _MENTION_KEY: Final = _between(MENTIONS, "tmdb_id", "created_at")
 _MENTION: Final = _between(MENTIONS, "community", "origin")
-_NO_MENTION: Final = ("", "unknown", "unknown", "", 0.0, None, 0, None)
 _COUNT: Final = _between(MENTION_COUNTS, "mentions", "newest_observed_at")
 _POLL: Final = _between(COVERAGE, "started_at", "rate_limit_reset_seconds")
 _LETTER_SOURCE: Final = _between(DEAD_LETTERS, "stage", "reason")
@@ -183,9 +185,3 @@ def _value(record: Record) -> bytes:
     if record.value is None:
         raise InvalidRecord("a tombstone has no meaning in this topic")
     return record.value
-
-
-def _check_instants(**instants: int | None) -> None:
-    for name, instant in instants.items():
-        if instant is not None and not 0 <= instant < INSTANTS_END:
-            raise InvalidRecord(f"{name}: {instant} is outside of 1970 to 2149")

@@ -7,12 +7,13 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 import stamina
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer
 
 from cinepulse.clock import SystemClock
 from cinepulse.errors import Retryable
 from cinepulse.health import serve_health
 from clickhouse.client import connect
+from clickhouse.columnar import Columnar
 from clickhouse.intake import Intake
 from clickhouse.letters import LetterBox, PoisonCap
 from clickhouse.offsets import Extent, Partition, committed, extents, start_offsets, topic_ids
@@ -38,7 +39,6 @@ GROUP: Final = "cinepulse-sink"
 
 # How long a start waits for Kafka and ClickHouse before it gives up and lets the supervisor try anew.
 START_SECONDS: Final = 60.0
-FETCH_SECONDS: Final = 10.0
 
 
 def consumer_config(bootstrap: str, group: str) -> dict[str, Any]:
@@ -78,19 +78,6 @@ def producer_config(bootstrap: str) -> dict[str, Any]:
     }
 
 
-def fetch_record(bootstrap: str, partition: Partition, offset: int) -> tuple[bytes | None, bytes | None]:
-    """Return the key and value of one record, None and None when compaction or retention took it away."""
-    consumer = Consumer({**consumer_config(bootstrap, f"{GROUP}-fetch"), "auto.offset.reset": "earliest"})
-    try:
-        consumer.assign([TopicPartition(partition.topic, partition.number, offset)])
-        message = consumer.poll(FETCH_SECONDS)
-        if message is None or message.error() is not None or message.offset() != offset:
-            return None, None
-        return message.key(), message.value()
-    finally:
-        consumer.close()
-
-
 def build_sink(
     settings: Settings, store: Store, *, chosen: Sequence[Route], group: str = GROUP, accept_gaps: bool = False
 ) -> SinkLoop:
@@ -99,17 +86,17 @@ def build_sink(
     Raises ConfigurationInvalid when a topic or table is missing, BrokerUnavailable or DatabaseUnavailable when Kafka
     or ClickHouse does not answer.
     """
-    clock, codec = SystemClock(), Codec(schema_ids(settings.schema_registry_url))
+    ids = schema_ids(settings.schema_registry_url)
+    clock, codec = SystemClock(), Codec(ids)
     admin = admin_client(settings.kafka_bootstrap)
     store.check()
     epochs = store.epochs(topic_ids(admin, [route.source for route in chosen]))
     letters_topic = next(route.source for route in chosen if route.topic == PIPELINE_DEAD_LETTERS)
 
-    def fetch(partition: Partition, offset: int) -> tuple[bytes | None, bytes | None]:
-        return fetch_record(settings.kafka_bootstrap, partition, offset)
-
     writer = Writer(
         store=store,
+        codec=codec,
+        columnar=Columnar(ids, codec),
         letters=LetterBox(
             Producer(producer_config(settings.kafka_bootstrap), logger=logging.getLogger("kafka.producer")),
             codec,
@@ -117,13 +104,12 @@ def build_sink(
             letters_topic,
         ),
         cap=PoisonCap(settings.dead_letter_max_share),
-        fetch=fetch,
         clock=clock,
         epochs=epochs,
     )
     return SinkLoop(
         Consumer(consumer_config(settings.kafka_bootstrap, group), logger=logging.getLogger("kafka.consumer")),
-        Intake(chosen, codec, clock, epochs, max_rows=settings.sink_max_rows),
+        Intake(chosen, epochs, max_rows=settings.sink_max_rows),
         writer,
         lambda partitions: _starts(admin, group, chosen, partitions, accept_gaps=accept_gaps),
         clock,

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cinepulse.clock import Clock
-    from clickhouse.engine import Engine, Handle
+    from clickhouse.engine import Engine
+    from clickhouse.engine_handle import Handle
     from clickhouse.http_request import Call
 
 # Each holds about 0.1 MB of the engine's memory.

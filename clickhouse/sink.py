@@ -115,7 +115,7 @@ class SinkLoop:
     def _turn(self) -> None:
         self.intake.take(self.consumer.consume(MESSAGES_PER_POLL, POLL_SECONDS))
         self._land()
-        if self.clock.monotonic() - self._launched_at >= self.flush_seconds or self.intake.rows >= self.max_rows:
+        if self.clock.monotonic() - self._launched_at >= self.flush_seconds or self.intake.records >= self.max_rows:
             self._launch()
         self._balance()
         self._measure_lag()
@@ -129,7 +129,7 @@ class SinkLoop:
             self.writer.forget()
             self._rejoined = False
         self._launched_at = self.clock.monotonic()
-        self._flight = Flight(self.intake.cut(self.max_rows))
+        self._flight = Flight(self.intake.cut(2 * self.max_rows))
         self._flight.start(self.writer)
 
     def _land(self, timeout: float = 0.0) -> None:
@@ -226,4 +226,4 @@ class SinkLoop:
             self._launch()
         self._commit(self._confirmed, wait=True)
         if self.intake.due or self._flight is not None:
-            LOG.warning("sink.stopped_with_rows_waiting", rows=self.intake.rows)
+            LOG.warning("sink.stopped_with_records_waiting", records=self.intake.records)

@@ -2,7 +2,7 @@
 
 Only text outside quotes and comments counts. ClickHouse's lexical rules: strings in single quotes with backslash
 escapes or doubled quotes, identifiers bare or in backquotes or double quotes, comments `--`, `#!`, `# ` and nested
-`/* */`, heredocs `$tag$ ... $tag$`.
+`/* */`, heredocs `$tag$ ... $tag$`. Good for finding things; what guards the machine asks the engine's own lexer.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _TOKEN: Final = re.compile(
     | (?P<string>'(?:[^'\\]|\\.|'')*(?:'|\\?\Z))
     | (?P<quoted>`(?:[^`\\]|\\.|``)*(?:`|\\?\Z)|"(?:[^"\\]|\\.|"")*(?:"|\\?\Z))
     | (?P<heredoc>\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z))
-    | (?P<word>[^\W\d]\w*)
-    | (?P<number>\d[\w.]*)
+    | (?P<word>[^\W\d][\w$]*)
+    | (?P<number>\d[\w.$]*)
     | (?P<symbol>.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -32,13 +32,8 @@ _BLOCK_EDGE: Final = re.compile(r"/\*|\*/")
 _OPENING: Final = frozenset("([{")
 _CLOSING: Final = frozenset(")]}")
 
-# The engine runs inside this process as clickhouse-local does, where these read the machine's files, run programs or
-# run text as SQL whatever the user was granted.
-_REFUSED_ANYWHERE: Final = frozenset({"file"})
-_REFUSED_CALLS: Final = frozenset({"python", "executable", "eval"})
 # What ends an insert's head: its rows, or that they come from elsewhere.
 _AFTER_HEAD: Final = ("VALUES", "FORMAT", "SELECT", "WITH", "FROM", "INFILE")
-_MAYBE_REFUSED: Final = re.compile(r"file|python|executable|eval|\\", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,27 +120,6 @@ def insert_head(text: str) -> InsertHead | None:
     return InsertHead(text[: token.start].rstrip(), name.name, _data_start(text, name.end))
 
 
-def refused_feature(sql: str) -> str | None:
-    """Return what in the query would reach this machine's files or programs, None where nothing does."""
-    if not _MAYBE_REFUSED.search(sql):
-        return None
-    before: Token | None = None
-    for token in tokens(sql):
-        if token.is_word("INFILE") and before is not None and before.is_word("FROM"):
-            return "FROM INFILE"
-        if token.is_word("OUTFILE") and before is not None and before.is_word("INTO"):
-            return "INTO OUTFILE"
-        if token.kind == "quoted" and "\\" in token.text:
-            # It may spell any of the names.
-            return f"the escaped name {token.text}"
-        if token.name in _REFUSED_ANYWHERE and not (before is not None and before.text == "."):
-            return f"{token.name}()"
-        if token.text == "(" and before is not None and (before.name or "").lower() in _REFUSED_CALLS:
-            return f"{before.name}()"
-        before = token
-    return None
-
-
 def quote_string(value: str) -> str:
     """Return `value` as an SQL string literal."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
@@ -154,6 +128,13 @@ def quote_string(value: str) -> str:
 def quote_name(value: str) -> str:
     """Return `value` as an SQL identifier."""
     return "`" + value.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def escaped(value: str) -> str:
+    """Return `value` in the escaped text form that ClickHouse reads query parameters in."""
+    for character, sequence in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"), ("\0", "\\0")):
+        value = value.replace(character, sequence)
+    return value
 
 
 def _with_depth(sql: str) -> Iterator[tuple[int, Token]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import lz4.frame
+
 from cinepulse.errors import ConfigurationInvalid
 from clickhouse.ask import ask
 from clickhouse.ledger import Entry, Span, TopicEpoch, epochs
@@ -14,8 +16,9 @@ from clickhouse.tables import SINK_BATCHES, TABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from clickhouse.batches import Batch
     from clickhouse.client import Client
+    from clickhouse.columnar import Block
+    from clickhouse.decoding import Piece
 
 DEDUPLICATE_BY: Final = "insert_deduplication_token"
 
@@ -41,18 +44,29 @@ class Store:
             names = ", ".join(row["name"] for row in found)
             raise ConfigurationInvalid(f"set non_replicated_deduplication_window on {names}: repeats would be stored")
 
-    def insert(self, batch: Batch) -> None:
-        """Insert a batch's rows under its token; one without rows needs no insert."""
-        if batch.rows:
-            table = batch.route.table
-            self._client.insert(
-                table.name,
-                batch.columns(),
-                column_names=table.column_names,
-                column_type_names=table.column_types,
-                column_oriented=True,
-                settings={DEDUPLICATE_BY: batch.token},
-            )
+    def insert(self, piece: Piece) -> None:
+        """Insert decoded rows under their token."""
+        table = piece.batch.route.table
+        self._client.insert(
+            table.name,
+            piece.columns(),
+            column_names=table.column_names,
+            column_type_names=table.column_types,
+            column_oriented=True,
+            settings={DEDUPLICATE_BY: piece.token},
+        )
+
+    def insert_block(self, block: Block) -> None:
+        """Insert a block of Native format under its token."""
+        table = block.batch.route.table
+        self._client.raw_insert(
+            table.name,
+            table.column_names,
+            lz4.frame.compress(block.data),
+            settings={DEDUPLICATE_BY: block.token},
+            fmt="Native",
+            compression="lz4",
+        )
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Write ledger entries; repeated after a failure, the same entries are stored once."""

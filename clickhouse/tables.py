@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 INSTANT: Final = "DateTime64(3, 'UTC')"
 TEXT: Final = "LowCardinality(String)"
 
 MONTH_MS: Final = 28 * MILLISECONDS_PER_DAY
 YEAR_DAYS: Final = 365
+
+
+# ClickHouse's Date ends on 2149-06-06: days, and the instants that days derive from, stay within.
+LAST_DAY: Final = (1 << 16) - 1
+LAST_INSTANT: Final = (LAST_DAY + 1) * MILLISECONDS_PER_DAY - 1
+MOST: Final = (1 << 63) - 1
+
+BOUNDS_OF_TYPES: Final[dict[str, tuple[float, float]]] = {
+    INSTANT: (0, LAST_INSTANT),
+    f"Nullable({INSTANT})": (0, LAST_INSTANT),
+    "Date": (0, LAST_DAY),
+    "UInt64": (0, MOST),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +47,20 @@ class Table:
     """A table's columns, in the order of the rows that `clickhouse.rows` builds.
 
     `columns`: name and type of what the sink sends. `filled`: the columns that ClickHouse fills by their default.
+    `bounded`: least and greatest value of columns that hold less than their type does.
     """
 
     name: str
     columns: tuple[tuple[str, str], ...]
     filled: tuple[tuple[str, str], ...] = ()
     partitioned_by: PartitionedBy | None = None
+    bounded: Mapping[str, tuple[float, float]] = field(default_factory=dict, hash=False)
+
+    @property
+    def bounds(self) -> dict[str, tuple[float, float]]:
+        """Least and greatest value of the columns that have any, both within."""
+        by_type = {name: BOUNDS_OF_TYPES[kind] for name, kind in self.columns if kind in BOUNDS_OF_TYPES}
+        return {**by_type, **self.bounded}
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -128,6 +152,7 @@ MENTIONS: Final = Table(
     ),
     _FILLED,
     PartitionedBy("created_at", MONTH_MS),
+    {"confidence": (0, 1)},
 )
 
 MENTION_COUNTS: Final = Table(
@@ -146,6 +171,7 @@ MENTION_COUNTS: Final = Table(
     ),
     _FILLED,
     PartitionedBy("day", YEAR_DAYS),
+    {"mentions": (0, MOST), "submissions": (0, MOST), "comments": (0, MOST)},
 )
 
 COVERAGE: Final = Table(

@@ -1,4 +1,4 @@
-"""Writes batches: insert, bisect to the rows that ClickHouse refuses, deliver dead letters, record in the ledger."""
+"""Writes batches: insert, halve down to the rows ClickHouse refuses, deliver dead letters, record in the ledger."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 import stamina
 
 from cinepulse.logging import get_logger
-from cinepulse.metrics import FRESHNESS_SECONDS, INSERT_SECONDS, SINK_RETRIES, SINK_ROWS
+from cinepulse.metrics import DEAD_LETTERS, FRESHNESS_SECONDS, INSERT_SECONDS, SINK_RETRIES, SINK_ROWS
+from clickhouse.decoding import decode, pieces
 from clickhouse.failures import Failure, failure_of
 from clickhouse.ledger import ENTRY_OFFSETS, extended
-from clickhouse.letters import letter_of
+from clickhouse.letters import STAGE, letter_of
 from clickhouse.offsets import Partition
-from clickhouse.rows import Record
 from clickhouse.tables import MENTION_COUNTS
 from schemas.topics import PIPELINE_DEAD_LETTERS
 
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
     from cinepulse.clock import Clock
     from clickhouse.batches import Batch
+    from clickhouse.columnar import Block, Columnar
+    from clickhouse.decoding import Piece
     from clickhouse.ledger import Entry, TopicEpoch
     from clickhouse.letters import LetterBox, PoisonCap
+    from schemas.codec import Codec
     from schemas.events import DeadLetter
 
 LOG = get_logger(__name__)
@@ -44,22 +47,18 @@ class WriteAbandoned(Exception):
 
 
 class Storage(Protocol):
-    """Where batches and ledger entries go."""
+    """Where rows and ledger entries go; each call stores once, however often it is repeated."""
 
-    def insert(self, batch: Batch) -> None:
-        """Store a batch's rows once, however often it is called with the batch."""
+    def insert(self, piece: Piece) -> None:
+        """Store decoded rows."""
+        ...
+
+    def insert_block(self, block: Block) -> None:
+        """Store a block."""
         ...
 
     def record(self, entries: Sequence[Entry]) -> None:
         """Store ledger entries."""
-        ...
-
-
-class Fetch(Protocol):
-    """Reads one record again: its key and value, None and None when it is gone."""
-
-    def __call__(self, partition: Partition, offset: int) -> tuple[bytes | None, bytes | None]:
-        """Return the record's key and value."""
         ...
 
 
@@ -68,9 +67,10 @@ class Writer:
     """Writes one flush at a time; used from one thread at a time."""
 
     store: Storage
+    codec: Codec
+    columnar: Columnar
     letters: LetterBox
     cap: PoisonCap
-    fetch: Fetch
     clock: Clock
     epochs: Mapping[str, TopicEpoch]
     entry_offsets: int = ENTRY_OFFSETS
@@ -85,16 +85,19 @@ class Writer:
         letters: list[DeadLetter] = []
         entries: dict[Partition, Entry] = {}
         for batch in batches:
-            records, poison = len(batch.rows) + len(batch.letters), len(batch.letters)
-            self.cap.observe(batch.route.source, batch.partition, records=records, poison=poison)
-            refused = self._store(batch, abandoned)
-            letters += [*batch.letters, *refused]
+            failed = self._store(batch, abandoned)
+            if batch.route.topic == PIPELINE_DEAD_LETTERS:
+                # A letter about a letter would come back here: a count is all there is.
+                for letter in failed:
+                    DEAD_LETTERS.labels(stage=STAGE, reason=letter.reason).inc()
+            else:
+                letters += failed
             partition, topic_id = (
                 Partition(batch.route.source, batch.partition),
                 self.epochs[batch.route.source].topic_id,
             )
             entries[partition] = extended(
-                self._entries.get(partition), batch, topic_id, refused=len(refused), limit=self.entry_offsets
+                self._entries.get(partition), batch, topic_id, failed=len(failed), limit=self.entry_offsets
             )
         if letters:
             self._persist(lambda: self.letters.send(letters, DELIVERY_SECONDS), abandoned)
@@ -106,40 +109,63 @@ class Writer:
         self._entries.clear()
 
     def _store(self, batch: Batch, abandoned: Event) -> list[DeadLetter]:
-        """Insert a batch; return the letters of the rows that ClickHouse refuses."""
+        """Insert a batch; return the letters of the records that cannot be stored."""
+        block = self.columnar.block_of(batch)
+        if block is not None:
+            self.cap.observe(batch.route.source, batch.partition, records=len(batch), poison=0)
+            if self._insert_block(block, abandoned):
+                return []
+        whole, letters = decode(batch, self.codec, self.clock.now_ms())
+        self.cap.observe(batch.route.source, batch.partition, records=len(batch), poison=len(letters))
+        for piece in pieces(whole):
+            letters += self._insert(piece, abandoned)
+        for letter in letters:
+            LOG.warning("sink.record_rejected", topic=letter.source, offset=letter.offset, reason=letter.reason)
+        return letters
+
+    def _insert_block(self, block: Block, abandoned: Event) -> bool:
+        """Insert a block and return whether ClickHouse took it; refused, it is to be taken apart."""
         try:
-            self._persist(lambda: self._insert(batch), abandoned)
+            self._persist(lambda: self._timed(block.batch, lambda: self.store.insert_block(block)), abandoned)
         except Exception as error:
             if failure_of(error) is not Failure.DATA:
                 raise
-            if len(batch.rows) > 1:
-                return [letter for half in batch.halves() for letter in self._store(half, abandoned)]
-            return self._refuse(batch, error)
-        self._observe_freshness(batch)
+            LOG.warning("sink.block_refused", table=block.batch.route.table.name, error=f"{error}"[:300])
+            return False
+        self._stored(block.batch, len(block.batch), block.oldest_observed)
+        return True
+
+    def _insert(self, piece: Piece, abandoned: Event) -> list[DeadLetter]:
+        """Insert rows, halving them down to those that ClickHouse refuses; return the letters of these."""
+        if not piece.rows:
+            return []
+        try:
+            self._persist(lambda: self._timed(piece.batch, lambda: self.store.insert(piece)), abandoned)
+        except Exception as error:
+            if failure_of(error) is not Failure.DATA:
+                raise
+            if len(piece.rows) > 1:
+                return [letter for half in piece.cut(len(piece.rows) // 2) for letter in self._insert(half, abandoned)]
+            return self._refuse(piece, error)
+        counts = piece.batch.route.table is MENTION_COUNTS
+        self._stored(piece.batch, len(piece.rows), [row[_OLDEST_OBSERVED] for row in piece.rows] if counts else ())
         return []
 
-    def _insert(self, batch: Batch) -> None:
-        table = batch.route.table.name
-        with INSERT_SECONDS.labels(table=table).time():
-            self.store.insert(batch)
-        SINK_ROWS.labels(table=table).inc(len(batch.rows))
+    def _refuse(self, piece: Piece, error: Exception) -> list[DeadLetter]:
+        batch, offset = piece.batch, piece.offsets[0]
+        self.cap.observe(batch.route.source, batch.partition, records=0, poison=1)
+        record = next(record for record in batch if record.offset == offset)
+        return [letter_of(record, batch.route.source, error, self.clock.now_ms())]
 
-    def _refuse(self, batch: Batch, error: Exception) -> list[DeadLetter]:
-        partition, offset = Partition(batch.route.source, batch.partition), batch.offsets[0]
-        self.cap.observe(*partition, records=0, poison=1)
-        LOG.error("sink.row_refused", topic=partition.topic, partition=partition.number, offset=offset)
-        if batch.route.topic == PIPELINE_DEAD_LETTERS:
-            # A letter about a letter would come back here.
-            return []
-        key, value = self.fetch(partition, offset)
-        record = Record(key, value, partition.number, offset, 0)
-        return [letter_of(record, partition.topic, error, self.clock.now_ms())]
+    def _timed(self, batch: Batch, insert: Callable[[], None]) -> None:
+        with INSERT_SECONDS.labels(table=batch.route.table.name).time():
+            insert()
 
-    def _observe_freshness(self, batch: Batch) -> None:
-        if batch.route.table is MENTION_COUNTS:
-            now = self.clock.now_ms()
-            for row in batch.rows:
-                FRESHNESS_SECONDS.observe((now - row[_OLDEST_OBSERVED]) / 1_000)
+    def _stored(self, batch: Batch, rows: int, oldest_observed: Sequence[int]) -> None:
+        SINK_ROWS.labels(table=batch.route.table.name).inc(rows)
+        now = self.clock.now_ms()
+        for observed_at in oldest_observed:
+            FRESHNESS_SECONDS.observe((now - observed_at) / 1_000)
 
     def _persist(self, act: Callable[[], None], abandoned: Event) -> None:
         """Do `act` until it succeeds, fails for good or nobody wants it any more."""

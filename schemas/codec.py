@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
+from fastavro.validation import validate
 
 from cinepulse.errors import CorruptRecord, InvalidRecord
 from schemas import events
@@ -71,9 +72,15 @@ class Codec:
         body = BytesIO()
         body.write(header)
         try:
-            schemaless_writer(body, schema, as_datum(record), disable_tuple_notation=True)
-        except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:
+            datum = as_datum(record)
+        except (TypeError, ValueError, AttributeError) as error:
             raise InvalidRecord(f"{subject}: {error}") from error
+        try:
+            schemaless_writer(body, schema, datum, disable_tuple_notation=True)
+        except (TypeError, ValueError, KeyError, OverflowError, AttributeError) as error:
+            # fastavro's message quotes the value, which may be a post's text. It would live on in the error of a dead
+            # letter, longer than texts may live.
+            raise InvalidRecord(f"{subject}: {_misfits(schema, datum) or type(error).__name__}") from None
         return body.getvalue()
 
     def decode(self, subject: str, data: bytes) -> Any:
@@ -156,6 +163,15 @@ def _checked(datum: dict[str, Any], exact: tuple[tuple[str, tuple[type, ...]], .
         if type(datum[name]) not in types:
             raise TypeError(f"{name} is {type(datum[name]).__name__}, not {types[0].__name__}")
     return datum
+
+
+def _misfits(schema: Schema, datum: Any) -> str:
+    """Return which fields do not fit, with the types of their values and without the values."""
+    return ", ".join(
+        f"{field['name']} does not take {type(datum[field['name']]).__name__}"
+        for field in schema.get("fields", ())
+        if not validate(datum[field["name"]], field["type"], raise_errors=False)
+    )
 
 
 def _field_kinds(schema: Schema) -> list[tuple[str, tuple[str, ...]]]:

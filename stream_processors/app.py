@@ -68,6 +68,9 @@ def make_app(app_id: str, source: str, worker: BatchWorker, settings: Settings) 
         table_standby_replicas=0,
     )
 
+    # What a stage sends goes through `outbox.py`.
+    app.boot_strategy.enable_kafka_producer = False
+
     @app.agent(app.topic(source, schema=Untouched()), name=f"{app_id}-agent", concurrency=1)
     async def process(batches: StreamT[Any]) -> None:
         # The worker says when a batch is done; an ack at the end of each turn would say it too early.

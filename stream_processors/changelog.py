@@ -17,6 +17,7 @@ the log takes time in proportion to what it holds and not to how often it was fl
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -149,7 +150,7 @@ class PartitionLog:
         self._topic_id = topic_id
 
     def _push(self, body: Body) -> None:
-        if body.size >= SIZES[-1]:
+        if _level(body.size) == len(SIZES):
             body = Body(body.key, body.size, None)
         self._bodies.append(body)
 
@@ -158,24 +159,30 @@ class PartitionLog:
 
         Only bodies at the end of the log may be merged: the result is read last, and must hold the last changes.
         """
-        for limit in reversed(SIZES):
-            short = self._short_tail(limit) if newest.size < limit else []
-            if len(short) + 1 < FAN_IN:
+        for level in reversed(range(len(SIZES))):
+            tail = self._tail(level) if _level(newest.size) <= level else []
+            if sum(_level(body.size) == level for body in (*tail, newest)) < FAN_IN:
                 continue
-            del self._bodies[-len(short) :]
-            if newest.size + sum(body.size for body in short) > MERGED_BYTES:
-                self._bodies += [Body(body.key, body.size, None) for body in short]
+            del self._bodies[-len(tail) :]
+            if newest.size + sum(body.size for body in tail) > MERGED_BYTES:
+                self._bodies += [Body(body.key, body.size, None) for body in tail]
                 break
-            self._replaced += [body.key for body in short]
-            contents = [content for body in (*short, newest) if (content := body.content) is not None]
+            self._replaced += [body.key for body in tail]
+            contents = [content for body in (*tail, newest) if (content := body.content) is not None]
             content = self._merge(contents)
             return Body(newest.key, len(content), content)
         return newest
 
-    def _short_tail(self, limit: int) -> list[Body]:
+    def _tail(self, level: int) -> list[Body]:
+        """Return the bodies at the end of the log that are of this level or a lower one."""
         tail: list[Body] = []
         for body in reversed(self._bodies):
-            if body.content is None or body.size >= limit:
+            if body.content is None or _level(body.size) > level:
                 break
             tail.append(body)
         return tail[::-1]
+
+
+def _level(size: int) -> int:
+    """Return how often a body of this size has grown by merging, about."""
+    return bisect_right(SIZES, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -42,6 +43,9 @@ COMMIT_SECONDS: Final = 1.0
 LEAVE_SECONDS: Final = 1.5
 
 
+GC_OBJECTS: Final = 100_000
+
+
 class Runner:
     """Runs one stage in this process.
 
@@ -76,6 +80,10 @@ class Runner:
         for chatty in ("aiokafka", "faust", "mode"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
         serve_health(self._settings)
+        # The state is made of numbers, which the garbage collector does not follow. What it would look through, again
+        # and again, are modules and the flush being built.
+        gc.freeze()
+        gc.set_threshold(GC_OBJECTS)
         try:
             asyncio.run(self._main())
         except CinepulseError as error:

@@ -48,6 +48,8 @@ CREATE_TIME: Final = 0
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread that fetches: it opens assignments and makes batches."""
 
+    logger = driver.logger
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self._epoch = 0
@@ -131,6 +133,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 class Consumer(driver.Consumer):
     """Hands batches to the agent in order, and commits what the ledger says is done."""
 
+    logger = driver.logger
     _thread: ConsumerThread
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

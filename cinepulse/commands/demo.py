@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,12 +14,12 @@ from cinepulse.commands.options import with_settings
 from cinepulse.commands.up import live_table, world_options
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
     from rich.console import Console, RenderableType
 
     from cinepulse.commands.reckoning import DemoReport
     from cinepulse.local.stack import Stack, StackEvent
     from cinepulse.settings import Settings
+    from clickhouse.client import Client
     from clickhouse.trends import TrendsReport
 
 REFRESH_SECONDS: Final = 1.0
@@ -99,7 +100,7 @@ def _watch(console: Console, stack: Stack, settings: Settings, seconds: float | 
 
     attached = load_settings(data_dir=settings.data_dir)
     deadline = None if seconds is None else time.monotonic() + seconds
-    with connect(attached) as client:
+    with closing(connect(attached)) as client:
         if not console.is_terminal:
             _tell_now_and_then(console, stack, client, attached, deadline)
             return

@@ -45,10 +45,20 @@ def served_posts(world: str, now_ms: int) -> Iterator[ServedPost]:
     try:
         with httpx.stream("GET", f"{world}/_world/posts", timeout=TRUTH_SECONDS) as answer:
             answer.raise_for_status()
-            for line in answer.iter_lines():
+            for line in _lines(answer.iter_bytes()):
                 yield _served(json.loads(line), now_ms)
     except httpx.HTTPError as error:
         raise StackUnavailable(f"the world does not tell what it served: {type(error).__name__}") from error
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield lines that end in a line feed and nothing else: posts hold every other separator that Unicode knows."""
+    rest = b""
+    for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
 
 
 def _served(thing: Mapping[str, Any], now_ms: int) -> ServedPost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -17,11 +18,11 @@ from clickhouse.ask import ask
 from clickhouse.client import connect
 
 if TYPE_CHECKING:
-    from clickhouse_connect.driver.client import Client
     from rich.console import Console
 
     from cinepulse.commands.reckoning import FilmDay
     from cinepulse.settings import Settings
+    from clickhouse.client import Client
 
 # The last re-check of a post comes within half a minute of it, and the stages need a few seconds each. A pipeline that
 # is not done by then has lost something, and the report says so.
@@ -52,7 +53,7 @@ def settle_and_reckon(
     posts = PostsInKafka(settings)
     deadline = time.monotonic() + SETTLE_SECONDS
     try:
-        with connect(settings) as client:
+        with closing(connect(settings)) as client:
             while True:
                 posts.refresh()
                 reckoning = _steady(settings, client, expected) if not posts.behind(served) else None

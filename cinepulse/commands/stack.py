@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 CONTROLLER_PORT: Final = 9093
 WORLD_PORT: Final = 8090
-FIRST_METRICS_PORT: Final = 9101
 WORLD_CLIENT_ID: Final = "cinepulse"
 REQUEST_SECONDS: Final = 10.0
 
@@ -145,10 +144,8 @@ def pick_ports(settings: Settings) -> Ports:
         controller=picker.pick(CONTROLLER_PORT),
         clickhouse=pick("clickhouse_port", settings.clickhouse_port),
         world=picker.pick(WORLD_PORT),
-        metrics={
-            name: picker.pick(FIRST_METRICS_PORT + number)
-            for number, name in enumerate(("tmdb", "count", "sink", "link", "reddit"))
-        },
+        # Spread at random: these parts start late, and a second stack that starts meanwhile must not take their ports.
+        metrics={name: picker.pick() for name in ("tmdb", "count", "sink", "link", "reddit")},
     )
 
 

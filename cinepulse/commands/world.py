@@ -63,7 +63,7 @@ def world(settings: Settings, port: int, **options: Any) -> None:
     wanted = WorldOptions(**{name: value for name, value in options.items() if value is not None})
     clock = SystemClock()
     journal = Journal(settings.data_dir / "world")
-    parts = build(wanted, settings, clock, journal.resume(source_of(wanted), clock.now_ms()))
+    parts = build(wanted, settings, clock, journal.resume(source_of(wanted, settings), clock.now_ms()))
     skipped = parts.world.feed.skipped
     if skipped or parts.films.skipped:
         log.warning("world.records_skipped", posts=dict(skipped), films=parts.films.skipped)

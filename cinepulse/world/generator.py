@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import lru_cache
-from itertools import chain, takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from cinepulse.world.post import Post
 
 BACKLOG_POSTS: Final = 900
+ADDED_COMMUNITIES: Final = tuple(dict.fromkeys(name for name, _ in phrases.OFF_TOPIC))
+"""Where people talk about other things than films."""
 # The youngest backlog post is this old, so that the backlog ends before the live posts begin.
 BACKLOG_END_SECONDS: Final = 30.0
 # An id holds 16 bits of the run, 16 of the act and 16 of the post's place in it; runs of other seeds never collide
@@ -35,7 +37,7 @@ class Generator:
     Args:
         seed: what decides everything but the wall time.
         films: whose titles are talked about; at least 40.
-        communities: where film talk happens; a few others are added for talk about other things.
+        communities: where film talk happens, busiest first; a few others are added for talk about other things.
         rate: mean posts a second while the world runs, before the story speeds it up.
         stamp: turns seconds on the time line into seconds since 1970.
         run: distinguishes the ids of several runs of one seed.
@@ -56,7 +58,8 @@ class Generator:
     ) -> None:
         self._seed = seed
         self._films = tuple(films)
-        self._communities = tuple(communities)
+        # The list that a world tells is what its readers poll and may come back as the setting: it means the same.
+        self._communities = tuple(name for name in communities if name not in ADDED_COMMUNITIES) or tuple(communities)
         self._rate = rate
         self._stamp = stamp
         self._run_bits = crc32(f"{seed}/{run}".encode()) & 0xFFFF
@@ -69,7 +72,7 @@ class Generator:
     @property
     def subreddits(self) -> Sequence[str]:
         """The film communities, then the others."""
-        return tuple(dict.fromkeys((*self._communities, *(name for name, _ in phrases.OFF_TOPIC))))
+        return tuple(dict.fromkeys((*self._communities, *ADDED_COMMUNITIES)))
 
     @property
     def skipped(self) -> Mapping[str, int]:
@@ -101,12 +104,11 @@ class Generator:
 
     def yielded(self) -> Iterator[Post]:
         """Tell all acts again, up to the last yielded post."""
-        for number in range(self._number):
+        # New posts may come while the old ones are told.
+        current, so_far = self._number, self._yielded_in_act
+        for number in range(current):
             yield from self.tell(number)
-        for index, post in enumerate(self.tell(self._number)):
-            if self._number != BACKLOG and index >= self._yielded_in_act:
-                return
-            yield post
+        yield from islice(self.tell(current), None if current == BACKLOG else so_far)
 
     def tell(self, number: int) -> Iterator[Post]:
         """Write one act's posts, in order; act 0 is the backlog."""
@@ -151,8 +153,3 @@ class Generator:
 
     def _tell_by_name(self, number: int) -> dict[str, Post]:
         return {post.name: post for post in self.tell(number)}
-
-
-def told_until(generator: Generator, seconds: float) -> Iterator[Post]:
-    """Yield the backlog and everything up to `seconds` after the start."""
-    return chain(generator.backlog(), generator.due(seconds, 1 << 62))

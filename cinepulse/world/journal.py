@@ -68,6 +68,7 @@ class Journal:
             self._run,
             started_ms=timeline.started_ms,
             frozen_ms=timeline.frozen_ms,
+            pauses=tuple(timeline.pauses),
             leased_ms=now_ms + LEASE_MS,
             served=served,
         )

@@ -29,36 +29,27 @@ class Popularity:
 
     Args:
         seed: what decides the daily ups and downs.
-        cast: returns the cast of an act.
+        cast: returns the cast of an act; None where no story is told.
         position: turns seconds since 1970 into seconds on the time line.
     """
 
-    def __init__(self, seed: int, cast: Callable[[int], Cast], position: Callable[[float], float]) -> None:
+    def __init__(self, seed: int, cast: Callable[[int], Cast] | None, position: Callable[[float], float]) -> None:
         self._seed = seed
         self._cast = cast
         self._position = position
 
     def factors(self, seconds: float) -> dict[int, float]:
         """Return what the story multiplies the popularity of its films by, by id, at an instant."""
+        if self._cast is None:
+            return {}
         position = self._position(seconds)
         number, share = act_at(position)
         factors: dict[int, float] = {}
         if number > 1:
-            factors |= self._act_factors(number - 1, 1 + share)
-        for tmdb_id, factor in self._act_factors(number, share).items():
+            factors |= _act_factors(self._cast(number - 1), 1 + share)
+        for tmdb_id, factor in _act_factors(self._cast(number), share).items():
             factors[tmdb_id] = factors.get(tmdb_id, 1.0) * factor
         return factors
-
-    def _act_factors(self, number: int, share: float) -> dict[int, float]:
-        cast = self._cast(number)
-        late = share - DELAY
-        if number == BACKLOG:
-            return {cast.fading.tmdb_id: 1 + FADING_GAIN * 0.5 ** max(0.0, late)}
-        return {
-            cast.burst.tmdb_id: 1 + BURST_GAIN * (trailer_burst(late) if late > 0 else 0.0),
-            cast.sleeper.tmdb_id: 1 + SLEEPER_GAIN * max(0.0, late if late < 1 else 2 - late) ** 2,
-            cast.fading.tmdb_id: 1 + FADING_GAIN * 0.5 ** (1 + 3 * max(0.0, late)),
-        }
 
     def at(self, film: Film, seconds: float, factors: dict[int, float]) -> float:
         """Return a film's popularity at an instant, rounded as TMDB gives it."""
@@ -84,3 +75,15 @@ class Popularity:
         mixed = (mixed ^ mixed >> 15) * 0x2C1B3C6D & MASK
         mixed = (mixed ^ mixed >> 12) * 0x297A2D39 & MASK
         return (mixed ^ mixed >> 15) / (MASK / 2) - 1
+
+
+def _act_factors(cast: Cast, share: float) -> dict[int, float]:
+    """Return what an act multiplies popularity by after `share` of it; above 1 while the next act plays."""
+    late = share - DELAY
+    if cast.number == BACKLOG:
+        return {cast.fading.tmdb_id: 1 + FADING_GAIN * 0.5 ** max(0.0, late)}
+    return {
+        cast.burst.tmdb_id: 1 + BURST_GAIN * (trailer_burst(late) if late > 0 else 0.0),
+        cast.sleeper.tmdb_id: 1 + SLEEPER_GAIN * max(0.0, late if late < 1 else 2 - late) ** 2,
+        cast.fading.tmdb_id: 1 + FADING_GAIN * 0.5 ** (1 + 3 * max(0.0, late)),
+    }

@@ -12,6 +12,7 @@ import hmac
 import json
 import secrets
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
@@ -157,7 +158,7 @@ class Reddit:
         for name in wanted:
             if name in REFUSED:
                 status, reason = REFUSED[name]
-                return refusal(status, "Forbidden" if status == 403 else "Not Found", reason=reason)  # noqa: PLR2004
+                return refusal(status, HTTPStatus(status).phrase, reason=reason)
         return RedirectResponse(f"/subreddits/search?q={'+'.join(wanted)}", status_code=302)
 
     def _about(self, wanted: Sequence[str]) -> Response:

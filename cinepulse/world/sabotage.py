@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
@@ -65,7 +66,7 @@ class Sabotage:
             return Response(str(options.get("body", "upstream connect error")), media_type="application/json")
         status = int(options.get("status", 503))
         headers = self._headers(status, options)
-        if options.get("html", status >= 500 and status not in ERRORS and not path.startswith("/tmdb/")):  # noqa: PLR2004
+        if options.get("html", status >= HTTPStatus.INTERNAL_SERVER_ERROR and not path.startswith("/tmdb/")):
             return html(status, str(status), headers)
         if path.startswith("/tmdb/"):
             body = {"success": False, "status_code": TMDB_CODES.get(status, 11), "status_message": "Fault on demand."}
@@ -75,7 +76,9 @@ class Sabotage:
 
     def _headers(self, status: int, options: Any) -> dict[str, str]:
         headers = {}
-        if status == 401 and (challenge := CHALLENGES.get(str(options.get("challenge", "invalid_token")))):  # noqa: PLR2004
+        if status == HTTPStatus.UNAUTHORIZED and (
+            challenge := CHALLENGES.get(str(options.get("challenge", "invalid_token")))
+        ):
             headers["www-authenticate"] = challenge
         wait = options.get("retry_after")
         if wait is not None and options.get("retry_after_form") == "date":

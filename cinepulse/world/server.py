@@ -23,7 +23,7 @@ from cinepulse.world.catalog import SHIPPED, load_films
 from cinepulse.world.charts import Charts
 from cinepulse.world.exports import Exports
 from cinepulse.world.faults import Faults
-from cinepulse.world.generator import Generator
+from cinepulse.world.generator import ADDED_COMMUNITIES, Generator
 from cinepulse.world.journal import Run
 from cinepulse.world.meddling import Meddler
 from cinepulse.world.popularity import Popularity
@@ -31,7 +31,7 @@ from cinepulse.world.recorded import RecordedFeed, read_lines
 from cinepulse.world.reddit import Reddit
 from cinepulse.world.sabotage import Sabotage
 from cinepulse.world.state import World
-from cinepulse.world.story import FEWEST_FILMS, cast_of
+from cinepulse.world.story import FEWEST_FILMS, cast_of, unambiguous
 from cinepulse.world.tmdb import Tmdb
 
 if TYPE_CHECKING:
@@ -92,18 +92,18 @@ def build(options: WorldOptions, settings: Settings, clock: Clock | None = None,
     Raises ConfigurationInvalid when a given file cannot be read or the catalogue knows too few films for a story.
     """
     clock = clock or SystemClock()
-    run = run or Run(source_of(options), 0, began_ms=clock.now_ms())
+    run = run or Run(source_of(options, settings), 0, began_ms=clock.now_ms())
     timeline = run.timeline()
     shipped = load_films()
     films = shipped if options.catalog == SHIPPED else load_films(options.catalog)
-    story = story_films(shipped, films)
+    story = () if options.posts is not None else story_films(shipped, films)
     feed = _feed(options, settings, timeline, story, run.number)
     world = World(feed, timeline, clock, wait_for_reader=options.posts is not None)
     if options.posts is not None:
         world.catch_up(run.served)
     if not options.paused:
         world.start()
-    cast = lru_cache(KEPT_CASTS)(partial(cast_of, options.seed, films=story))
+    cast = lru_cache(KEPT_CASTS)(partial(cast_of, options.seed, films=story)) if story else None
     popularity = Popularity(options.seed, cast, timeline.story_position)
     faults = Faults(clock.monotonic)
     reddit = Reddit(
@@ -126,11 +126,13 @@ def build(options: WorldOptions, settings: Settings, clock: Clock | None = None,
     return Parts(Sabotage(TrailingSlashes(Starlette(routes=routes)), faults, clock), world, faults, films)
 
 
-def source_of(options: WorldOptions) -> str:
+def source_of(options: WorldOptions, settings: Settings) -> str:
     """Return what decides a world's content, as a text: worlds of the same source are the same world."""
-    if options.posts is None:
-        return f"seed={options.seed} rate={options.rate:g}"
-    return f"posts={options.posts.name} speed={options.speed:g} max_rate={options.max_rate:g}"
+    if options.posts is not None:
+        return f"posts={options.posts.name} speed={options.speed:g} max_rate={options.max_rate:g}"
+    # The communities that a world adds by itself do not make it another one.
+    communities = dict.fromkeys(name for name in settings.subreddits if name not in ADDED_COMMUNITIES)
+    return f"seed={options.seed} rate={options.rate:g} in {' '.join(communities)}"
 
 
 def story_films(shipped: Films, films: Films) -> tuple[Film, ...]:
@@ -139,9 +141,10 @@ def story_films(shipped: Films, films: Films) -> tuple[Film, ...]:
     Raises ConfigurationInvalid when they are too few.
     """
     told = tuple(film for film in shipped.by_id.values() if film.tmdb_id in films.by_id)
-    if len(told) < FEWEST_FILMS:
+    usable = len(unambiguous(told))
+    if usable < FEWEST_FILMS:
         raise ConfigurationInvalid(
-            f"--catalog: it shares {len(told)} films with the generated story, which needs {FEWEST_FILMS}"
+            f"--catalog: it shares {usable} unambiguous films with the generated story, which needs {FEWEST_FILMS}"
         )
     return told
 

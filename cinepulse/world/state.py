@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from cinepulse.world.post import Change, Post
     from cinepulse.world.timeline import Timeline
 
-# The newest posts stay in memory, far more than any listing shows; older ones are told again by the feed when asked.
-KEPT_POSTS: Final = 20_000
+# The newest posts stay in memory, so many that quick re-checks of a fast replay find them; older ones are told again by
+# the feed when asked.
+KEPT_POSTS: Final = 12_000
+# Of each kind, what a listing that is asked for the first time starts from.
+RECENT_POSTS: Final = 5_000
 KEPT_LISTINGS: Final = 64
 UNLIMITED: Final = 1 << 62
 RELEASED_AT_ONCE: Final = 2_000
@@ -52,7 +55,7 @@ class World:
         self._order: deque[str] = deque()
         self._pinned: dict[str, Post] = {}
         self._injected: list[Post] = []
-        self._recent: dict[str, deque[Post]] = {"t1": deque(maxlen=KEPT_POSTS), "t3": deque(maxlen=KEPT_POSTS)}
+        self._recent: dict[str, deque[Post]] = {kind: deque(maxlen=RECENT_POSTS) for kind in ("t1", "t3")}
         self._listings: dict[tuple[str, frozenset[str] | None], Listing] = {}
         self._asked: dict[tuple[str, frozenset[str] | None], float] = {}
         self._pending: list[tuple[float, int, Post]] = []
@@ -81,7 +84,7 @@ class World:
             served -= released
 
     def start(self) -> None:
-        """Let posts come from now on; a second start changes nothing."""
+        """Let posts come from now on, also after a freeze."""
         self.timeline.start(self._clock.now_ms())
 
     def freeze(self) -> None:

@@ -35,8 +35,10 @@ CONSTANT_WEIGHTS: Final[Mapping[Topic, float]] = {
     "off_topic": 0.12,
 }
 STEADY_FILMS: Final = 24
-FEWEST_FILMS: Final = STEADY_FILMS + 16
-"""How many films a story needs to cast its parts from."""
+RECENT_FILMS: Final = 72
+BURST_FILMS: Final = 12
+FEWEST_FILMS: Final = STEADY_FILMS + 3 * BURST_FILMS
+"""How many films with unambiguous titles a story needs to cast its parts from."""
 
 AMBIGUOUS_TITLES: Final = frozenset(
     """300 9 1917 After Air Ali Alien Always Amy Anora Big Brave Brick Burning Carol Cars Casino Click Close Closer Clue
@@ -70,20 +72,19 @@ class Cast:
 def cast_of(seed: int, number: int, films: Sequence[Film]) -> Cast:
     """Return the cast of an act; the steady crowd is the same in all acts of a seed.
 
-    Raises ValueError when there are fewer than 40 films to choose from.
+    Raises ValueError when there are too few films to choose from.
     """
-    if len(films) < FEWEST_FILMS:
-        raise ValueError(f"a story needs at least {FEWEST_FILMS} films, not {len(films)}")
     known = sorted(films, key=lambda film: film.tmdb_id)
-    plain = [film for film in known if film.title not in AMBIGUOUS_TITLES]
+    plain = unambiguous(known)
+    if len(plain) < FEWEST_FILMS:
+        raise ValueError(f"a story needs at least {FEWEST_FILMS} films with unambiguous titles, not {len(plain)}")
     crowd = random.Random(f"crowd/{seed}").sample(sorted(plain, key=_votes)[-120:], STEADY_FILMS)  # noqa: S311 - a story
     draw = random.Random(f"act/{seed}/{max(number, 1)}")  # noqa: S311 - a story, no secret
-    rest = [film for film in plain if film not in crowd]
-    newest = sorted(rest, key=lambda film: film.release_date)[-40:]
-    burst = draw.choice(newest)
-    obscure = sorted((film for film in rest if film is not burst), key=_votes)
-    sleeper = draw.choice(obscure[: max(8, len(obscure) // 3)])
-    fading = draw.choice([film for film in newest if film not in (burst, sleeper)])
+    recent = sorted((film for film in plain if film not in crowd), key=_age)[:RECENT_FILMS]
+    burst = draw.choice(recent[:BURST_FILMS])
+    fading = draw.choice(recent[BURST_FILMS : len(recent) // 2])
+    others = sorted((film for film in recent if film not in (burst, fading)), key=_votes)
+    sleeper = draw.choice(others[: len(others) // 3])
     return Cast(
         number=number,
         burst=burst,
@@ -91,10 +92,15 @@ def cast_of(seed: int, number: int, films: Sequence[Film]) -> Cast:
         fading=fading,
         steady=tuple(crowd),
         steady_weights=tuple(accumulate(1 / rank for rank in range(1, STEADY_FILMS + 1))),
-        ambiguous=tuple(film for film in known if film.title in AMBIGUOUS_TITLES),
+        ambiguous=tuple(film for film in known if film.title in AMBIGUOUS_TITLES) or tuple(crowd),
         everything=tuple(known),
         everything_weights=tuple(accumulate(1 + film.popularity**0.5 for film in known)),
     )
+
+
+def unambiguous(films: Sequence[Film]) -> list[Film]:
+    """Return the films whose titles cannot be mistaken for everyday words."""
+    return [film for film in films if film.title not in AMBIGUOUS_TITLES]
 
 
 def weights_at(share: float, number: int) -> dict[Topic, float]:
@@ -124,6 +130,10 @@ def act_at(now: float) -> tuple[int, float]:
         return BACKLOG, 1 + max(now, -BACKLOG_SECONDS) / BACKLOG_SECONDS
     number, into = divmod(now, ACT_SECONDS)
     return int(number) + 1, into / ACT_SECONDS
+
+
+def _age(film: Film) -> tuple[int, int]:
+    return -int(film.release_date.replace("-", "") or 0), film.tmdb_id
 
 
 def _votes(film: Film) -> tuple[int, int]:

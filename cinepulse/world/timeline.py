@@ -33,9 +33,12 @@ class Timeline:
         return self.frozen_ms is not None
 
     def start(self, now_ms: int) -> None:
-        """Start; a second start changes nothing."""
+        """Start, or go on after a freeze; while the world runs it changes nothing."""
         if self.started_ms is None:
             self.started_ms = now_ms
+        if self.frozen_ms is not None:
+            self.pauses.append((self.position(now_ms), float(now_ms - self.frozen_ms)))
+            self.frozen_ms = None
 
     def freeze(self, now_ms: int) -> None:
         """Freeze; a second freeze changes nothing."""

@@ -66,6 +66,17 @@ class Poller:
             left = active.without(self._drop_refused(active, error))
         return self._read(left) if left.members else 0
 
+    def check(self, alone: Listing) -> None:
+        """Ask for one community alone, and drop it when Reddit refuses it.
+
+        Reddit leaves private, banned and misspelt communities out of a joined listing without a word. Raises as `poll`.
+        """
+        begun = self.reporter.begin()
+        try:
+            self._probe(alone)
+        except RequestRefused as error:
+            self._drop(alone, begun, error, since=begun.at)
+
     def readmit(self, listings: Sequence[Listing]) -> None:
         """Try dropped communities whose time has come, and read what they had meanwhile. Raises as `poll`."""
         for dropped in self.state.dropped():
@@ -136,6 +147,9 @@ class Poller:
         for subreddit, refusal in refused.items():
             self._drop(listing.only([subreddit]), begun, refusal, since=begun.at)
         return list(refused)
+
+    def _probe(self, listing: Listing) -> None:
+        self.client.listing(listing.path, limit=1)
 
     def _drop(self, alone: Listing, begun: Begun, refusal: RequestRefused, since: int) -> None:
         """Leave out one community; `since`: when it was first refused, epoch milliseconds."""

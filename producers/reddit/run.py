@@ -17,7 +17,7 @@ from producers.backoff import backoff_seconds
 from producers.broker import note_absence
 from producers.outbox import Outbox
 from producers.reddit.client import RedditClient
-from producers.reddit.listings import listings_of
+from producers.reddit.listings import FEEDS, listings_of
 from producers.reddit.poller import Poller
 from producers.reddit.recheck import LISTING, Rechecker
 from producers.reddit.reports import Reporter
@@ -44,6 +44,9 @@ FLUSH_SECONDS: Final = 2.0
 # Polls of idle listings drift apart by up to this share of the interval, so that instances do not fall into step.
 IDLE_JITTER: Final = 0.1
 
+# How often each community is asked for alone.
+CHECK_SECONDS: Final = 24 * 3600.0
+
 # The longest nap: new re-checks may be due sooner than the poll that waits.
 NAP_SECONDS: Final = 1.0
 
@@ -60,6 +63,8 @@ class Loop:
     random: Random
     poll_seconds: float
     _due: dict[str, float] = field(default_factory=dict)
+    _unchecked: list[Listing] = field(default_factory=list)
+    _check_at: float = 0.0
     _failures: dict[str, int] = field(default_factory=dict)
 
     def work(self) -> None:
@@ -86,6 +91,19 @@ class Loop:
     def _maintain(self) -> None:
         self.poller.readmit(self.listings)
         self.rechecker.run_batch()
+        # A poll that failed may be what is wrong with all communities, and would have each one dropped.
+        if not self._failures:
+            self._check_one()
+
+    def _check_one(self) -> None:
+        """Ask for one community alone, once a day each: one a turn, so that no poll waits for it."""
+        if self._check_at <= self.clock.monotonic():
+            self._check_at = self.clock.monotonic() + CHECK_SECONDS
+            out = {dropped.subreddit for dropped in self.poller.state.dropped()}
+            submissions = [one for one in self.listings if one.feed == FEEDS[0]]
+            self._unchecked = [one.only([name]) for one in submissions for name in one.members if name not in out]
+        if self._unchecked:
+            self.poller.check(self._unchecked.pop(0))
 
     def _do(self, name: str, work: Callable[[], None]) -> None:
         begun = self.poller.reporter.begin()

@@ -66,18 +66,19 @@ class MentionKeys:
         Raises CorruptRecord or UnknownSchemaId for bytes that are no mention key.
         """
         platform = key.find(REDDIT_FIELD, HEADER.size + 1)
-        if platform > 0 and key.startswith(self._header):
+        if 0 < platform < len(key) - len(REDDIT_FIELD) and key.startswith(self._header):
             film = self._films.get(key[HEADER.size : platform])
-            double = key[platform + 7]
-            instant = platform + 8 + (double >> 1)
-            # An even length below 64 that leaves exactly an instant of the usual width.
-            if film is not None and not double & 0x81 and len(key) == instant + INSTANT_BYTES:
-                a, b, c, d, e, f = key[instant:]
+            double = key[platform + len(REDDIT_FIELD)]
+            start = platform + len(REDDIT_FIELD) + 1
+            fullname, instant = key[start : start + (double >> 1)], key[start + (double >> 1) :]
+            # A name below 64 bytes in plain letters, and behind it an instant of the usual width.
+            if film is not None and not double & 0x81 and len(instant) == INSTANT_BYTES and fullname.isascii():
+                a, b, c, d, e, f = instant
                 if a & b & c & d & e & MORE and f < MORE:
                     zigzag = (
                         a & BITS | (b & BITS) << 7 | (c & BITS) << 14 | (d & BITS) << 21 | (e & BITS) << 28 | f << 35
                     )
-                    return film, pack_fullname(key[platform + 8 : instant]), zigzag >> 1 ^ -(zigzag & 1)
+                    return film, pack_fullname(fullname), zigzag >> 1 ^ -(zigzag & 1)
         return self._read_any(key)
 
     def _read_any(self, key: bytes) -> tuple[int, int, int]:

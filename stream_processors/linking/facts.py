@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
     from stream_processors.linking.films import Film
 
+FILM_PARTS = word_group("film_parts")
 GIVEN_NAMES = word_group("given_names")
 MOST_ZIPF = 7.5
+NUMBER_PRIOR = 8.0
+NUMBER_DIGITS = 3
+"""A number may be a title by itself when its film is famous and the number is not a small count: 300, 1917, 2001."""
 LOOSE_PRIOR = 4.0
 """Log votes from which a name of several words may be written without capitals."""
 LOOSE_WORD_PRIOR = 5.0
@@ -52,6 +56,7 @@ FACT_FEATURES = (
     "name_capital_lean",
     "name_homonyms",
     "name_given",
+    "name_film_part",
     "usage_count",
     "usage_film_lean",
     "usage_capital_lean",
@@ -69,7 +74,9 @@ def facts_of(name: str, codes: Sequence[int], films: Sequence[Film]) -> NameFact
     numbers = sum(word.isdigit() for word in core)
     mean, capital = sum(zipfs) / len(core), sum(capitals) / len(core)
     loose = best.prior >= LOOSE_PRIOR and content > 1
-    if content == 1:
+    if numbers == len(words) == 1:
+        loose = best.prior >= NUMBER_PRIOR and len(name) >= NUMBER_DIGITS
+    elif content == 1:
         loose = best.prior >= LOOSE_WORD_PRIOR and min(zipfs) < LOOSE_WORD_ZIPF and not numbers
     features = (
         float(min(len(core), 5)),
@@ -85,6 +92,7 @@ def facts_of(name: str, codes: Sequence[int], films: Sequence[Film]) -> NameFact
         capital - mean,
         float(min(len(codes), 12)),
         float(core[0] in GIVEN_NAMES),
+        float(all(word in FILM_PARTS or word in STOPWORDS for word in core)),
         *usage(name),
     )
     standings = tuple(standing(films[code // KINDS], code % KINDS, len(words)) for code in codes)

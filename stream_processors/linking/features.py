@@ -10,6 +10,7 @@ from stream_processors.linking.context import CLOSING, EMPHASIS, OPENING, ends_l
 from stream_processors.linking.facts import FACT_FEATURES, NameFacts
 from stream_processors.linking.lexicon import word_group
 from stream_processors.linking.ranking import WEIGHTS
+from stream_processors.linking.scene import FILM_TALK
 from stream_processors.linking.words import STOPWORDS, name_zipf, zipf
 
 if TYPE_CHECKING:
@@ -37,7 +38,10 @@ AFTER_GROUPS: Final = (
     "prepositions",
     "sequel_numbers",
     "given_names",
+    "questions",
 )
+NEAR: Final = 4
+"""Further words on either side in which talk of films is looked for."""
 FAR: Final = 50.0
 """The age given to a film without a date, and the most an age counts."""
 SENTENCE_ENDS: Final = frozenset(".!?:\n\u2026|")
@@ -53,6 +57,7 @@ def _classes(groups: tuple[str, ...]) -> dict[str, tuple[float, ...]]:
 
 BEFORE: Final = _classes(BEFORE_GROUPS)
 AFTER: Final = _classes(AFTER_GROUPS)
+GREETINGS: Final = word_group("greetings")
 NONE_BEFORE: Final = (0.0,) * len(BEFORE_GROUPS)
 NONE_AFTER: Final = (0.0,) * len(AFTER_GROUPS)
 
@@ -190,12 +195,15 @@ NEIGHBOUR_FEATURES: Final = (
     "before_zipf",
     "before_name_zipf",
     "before_far_verb",
+    "before_film_near",
     *(f"after_{group}" for group in AFTER_GROUPS),
     "after_capital",
     "after_digit",
     "after_zipf",
     "after_name_zipf",
     "after_colon_capital",
+    "after_film_near",
+    "after_far_verb",
 )
 
 
@@ -208,7 +216,7 @@ def _before(scene: Scene, candidate: Candidate) -> tuple[float, ...]:
     tokens, place = scene.tokens, candidate.first - 1
     gap = scene.text[tokens.ends[place] : candidate.start] if place >= 0 else "\n"
     if "\n" in gap or ". " in gap or len(gap) > 6:  # noqa: PLR2004 - brackets, quotes and spaces
-        return (*NONE_BEFORE, 0.0, 0.0, 0.0, NO_WORD, NO_WORD, 0.0)
+        return (*NONE_BEFORE, 0.0, 0.0, 0.0, NO_WORD, NO_WORD, 0.0, 0.0)
     word = tokens.words[place]
     inner = place > 0 and not _starts_sentence(scene.text, tokens.starts[place])
     capital = scene.capitals[place] and gap in (" ", "-", "") and word not in STOPWORDS
@@ -221,6 +229,7 @@ def _before(scene: Scene, candidate: Candidate) -> tuple[float, ...]:
         zipf(word),
         name_zipf(word),
         float(far and BEFORE.get(tokens.words[place - 1], NONE_BEFORE)[0]),
+        float(not FILM_TALK.isdisjoint(tokens.words[max(place - NEAR, 0) : place + 1])),
     )
 
 
@@ -228,7 +237,7 @@ def _after(scene: Scene, candidate: Candidate) -> tuple[float, ...]:
     tokens, place = scene.tokens, candidate.last + 1
     gap = scene.text[tokens.ends[place - 1] : tokens.starts[place]] if place < len(tokens.words) else "\n"
     if "\n" in gap or ". " in gap or len(gap) > 6:  # noqa: PLR2004 - brackets, quotes and spaces
-        return (*NONE_AFTER, 0.0, 0.0, NO_WORD, NO_WORD, 0.0)
+        return (*NONE_AFTER, 0.0, 0.0, NO_WORD, NO_WORD, 0.0, 0.0, 0.0)
     word = tokens.words[place]
     capital = scene.capitals[place]
     return (
@@ -238,6 +247,8 @@ def _after(scene: Scene, candidate: Candidate) -> tuple[float, ...]:
         zipf(word),
         name_zipf(word),
         float(capital and gap in (": ", " - ")),
+        float(not FILM_TALK.isdisjoint(tokens.words[place : place + NEAR + 1])),
+        AFTER.get(tokens.words[place + 1], NONE_AFTER)[0] if place + 1 < len(tokens.words) else 0.0,
     )
 
 
@@ -259,6 +270,8 @@ MESSAGE_FEATURES: Final = (
     "message_misspelt",
     "message_thread_talk",
     "message_thread_asks",
+    "message_thread_host",
+    "message_greets",
 )
 
 
@@ -283,7 +296,23 @@ def message_features(scene: Scene, candidate: Candidate) -> tuple[float, ...]:
         float(candidate.misspelt),
         float(scene.thread_talk),
         float(scene.thread_asks),
+        float(bool(scene.thread) and _is_host(scene.thread, candidate.name)),
+        _greeted(scene, candidate),
     )
+
+
+def _is_host(thread: str, name: str) -> bool:
+    return f" i am {name} " in thread or f" im {name} " in thread
+
+
+def _greeted(scene: Scene, candidate: Candidate) -> float:
+    """Return how much it looks as if somebody of that name was spoken to: 1 greeted, 0.5 called at the start."""
+    before = scene.tokens.words[max(candidate.first - 2, 0) : candidate.first]
+    if not GREETINGS.isdisjoint(before):
+        return 1.0
+    after = scene.text[candidate.end : candidate.end + 2]
+    called = scene.addressing and not before and (after[:1] in (",", "!") or after == " w")
+    return 0.5 if called else 0.0
 
 
 OVERLAP_FEATURES: Final = ("overlap_inside", "overlap_contains", "overlap_others", "overlap_marked")

@@ -2,83 +2,79 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from stream_processors.linking.candidates import Candidate, find_candidates
-from stream_processors.linking.context import around
+from stream_processors.linking.decoding import choose
+from stream_processors.linking.judging import cases_of
 from stream_processors.linking.links import linked_films
 from stream_processors.linking.message import LinkedMention, Message
-from stream_processors.linking.ranking import rank, year_beside
-from stream_processors.linking.rules import Facts, judge
-from stream_processors.linking.scene import scene_of
-from stream_processors.linking.tokens import blank, tokenise
+from stream_processors.linking.model import load_model
+from stream_processors.linking.threads import NAMED_SHARE, SURE_TITLE, pointing
 
 if TYPE_CHECKING:
     from schemas.events import MentionLocation
     from stream_processors.linking.catalog import Catalog
-    from stream_processors.linking.scene import scene_of
-from stream_processors.linking.tokens import Tokens
 
 DEFAULT_THRESHOLD: Final = 0.5
 MAX_TEXT: Final = 1_000_000
 """Characters read of one message; what stands behind is not linked."""
+MAX_URL: Final = 2_000
 
 
 def link(message: Message, catalog: Catalog, threshold: float = DEFAULT_THRESHOLD) -> list[LinkedMention]:
     """Return the films that a message names with at least `threshold` confidence, in the order of the text.
 
-    Pure: the same message, catalogue and threshold give the same mentions. Spans do not overlap.
+    Pure: the same message, catalogue and threshold give the same mentions. Spans of names do not overlap.
     """
-    raw = message.text[:MAX_TEXT]
-    found = _from_links(message, raw, catalog)
-    text = blank(raw)
-    tokens = tokenise(text)
-    candidates = find_candidates(text, tokens, catalog.names)
-    if candidates:
-        found += _from_names(message, text, tokens, candidates, catalog)
-    return sorted((one for one in found if one.confidence >= threshold), key=lambda one: (one.start, one.end))
+    if len(message.text) > MAX_TEXT:
+        message = replace(message, text=message.text[:MAX_TEXT])
+    linked = _from_links(message, catalog)
+    named = _from_names(message, catalog)
+    found = [one for one in (*linked, *named) if one.confidence >= threshold]
+    if not found and message.thread_title and threshold <= NAMED_SHARE:
+        found = [one for one in _from_thread(message, message.thread_title, catalog) if one.confidence >= threshold]
+    return sorted(found, key=lambda one: (one.start, one.end, one.tmdb_id))
 
 
-def _from_links(message: Message, raw: str, catalog: Catalog) -> list[LinkedMention]:
+def _from_links(message: Message, catalog: Catalog) -> list[LinkedMention]:
     found = [
         LinkedMention(catalog.films[place].tmdb_id, start, end, "link", alias, "link", confidence)
-        for place, start, end, alias, confidence in linked_films(raw, catalog)
+        for place, start, end, alias, confidence in linked_films(message.text, catalog)
     ]
     here = {one.tmdb_id for one in found}
-    for place, _, _, alias, confidence in linked_films((message.url or "")[:2000], catalog):
+    for place, _, _, alias, confidence in linked_films((message.url or "")[:MAX_URL], catalog):
         tmdb_id = catalog.films[place].tmdb_id
         if tmdb_id not in here:
             found.append(LinkedMention(tmdb_id, 0, 0, "link", alias, "link", confidence))
     return found
 
 
-def _from_names(
-    message: Message, text: str, tokens: Tokens, candidates: list[Candidate], catalog: Catalog
-) -> list[LinkedMention]:
-    scene = scene_of(message, text, tokens)
-    judged = []
-    for candidate in candidates:
-        nearby = around(text, candidate.start, candidate.end)
-        facts = catalog.facts_of(candidate.name, candidate.meanings)
-        year = year_beside(text, candidate.start, candidate.end)
-        meant = rank(catalog.films, candidate, facts.standings, scene, year)
-        recent = abs(scene.now - meant.film.released) < 1.0
-        known = Facts(nearby, meant.kind, meant.film.prior, meant.fit > 0, recent, scene.headline)
-        confidence = judge(text, tokens, candidate, known)
-        if confidence > 0:
-            judged.append((candidate.first - candidate.last, candidate.first, -confidence, candidate, meant))
-    judged.sort(key=lambda one: one[:3])
-    taken: set[int] = set()
+def _from_names(message: Message, catalog: Catalog) -> list[LinkedMention]:
+    cases = cases_of(message, catalog)
+    if not cases:
+        return []
     found = []
-    for _, _, negative, candidate, meant in judged:
-        places = range(candidate.first, candidate.last + 1)
-        if not taken.isdisjoint(places):
-            continue
-        taken.update(places)
+    for case, probability in choose(cases, load_model().probabilities([case.features for case in cases])):
+        candidate = case.candidate
         location: MentionLocation = "title" if candidate.start < message.title_end else "body"
+        method = "misspelt" if candidate.misspelt else "name"
+        tmdb_id = case.meant.film.tmdb_id
         found.append(
-            LinkedMention(
-                meant.film.tmdb_id, candidate.start, candidate.end, location, candidate.name, "rules", -negative
-            )
+            LinkedMention(tmdb_id, candidate.start, candidate.end, location, candidate.name, method, probability)
         )
     return found
+
+
+def _from_thread(message: Message, title: str, catalog: Catalog) -> list[LinkedMention]:
+    """Return the one film of the thread's title, where the comment points at it without a name."""
+    place = pointing(message.text)
+    if place is None:
+        return []
+    start, end, share = place
+    above = Message(title, len(title), community=message.community, created_at=message.created_at)
+    sure = [one for one in _from_names(above, catalog) if one.confidence >= SURE_TITLE]
+    if len({one.tmdb_id for one in sure}) != 1:
+        return []
+    best = max(sure, key=lambda one: one.confidence)
+    return [LinkedMention(best.tmdb_id, start, end, "thread", best.alias, "thread", share * best.confidence)]

@@ -42,7 +42,7 @@ class Year(NamedTuple):
 
 
 class Meant(NamedTuple):
-    """The likeliest film of a name, its score, its lead on the second, and how the year fits (2 same, 1 next, -1 not)."""
+    """The likeliest film of a name, its score and lead on the second; `fit`: the year is the same (2), next (1) or not (-1)."""
 
     film: Film
     kind: Kind

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from stream_processors.linking.candidates import Candidate, continues
 from stream_processors.linking.meanings import PREFIX
 from stream_processors.linking.spelling import LONGEST, SHORTEST, corrections
-from stream_processors.linking.words import UNKNOWN_ZIPF, zipf
+from stream_processors.linking.words import zipf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,19 +19,21 @@ NAME_LETTERS: Final = 9
 """Characters of a whole name from which a misspelling is accepted."""
 BEFORE: Final = 4
 """Words of a name that may stand before the misspelt one."""
-MAX_UNKNOWN: Final = 50
-"""Unknown words looked at in one message; a text with more is not in a language these films are named in."""
+RARE_ZIPF: Final = 3.4
+"""A more common word is taken as meant."""
+MAX_RARE: Final = 60
+"""Rare words looked at in one message; a text with more is not in a language these films are named in."""
 
 
 def find_misspelt(text: str, tokens: Tokens, catalog: Catalog) -> list[Candidate]:
     """Return the names that a text has but for one letter."""
     found: list[Candidate] = []
-    unknown = 0
+    rare = 0
     for place, word in enumerate(tokens.words):
-        if len(word) < SHORTEST or len(word) > LONGEST or zipf(word) != UNKNOWN_ZIPF or not word.isalpha():
+        if len(word) < SHORTEST or len(word) > LONGEST or zipf(word) > RARE_ZIPF or not word.isalpha():
             continue
-        unknown += 1
-        if unknown > MAX_UNKNOWN:
+        rare += 1
+        if rare > MAX_RARE:
             break
         for other in corrections(word, catalog.spellings):
             found += _names_around(text, tokens, place, other, catalog)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from cinepulse.kafka import client_config, consumer_config
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from schemas.topics import Topic
 
 CODEC = Codec(ManifestIds())
+SETTLE_SECONDS = 20
 TOPICS_BY_NAME = {topic.name: topic for topic in TOPICS}
 
 
@@ -26,6 +28,7 @@ class Tape:
     """Records that arrived since the last `rewind`, per topic in the order of arrival within each partition."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._admin = AdminClient(client_config(settings, "tape"))
         config = {"group.id": "tape-no-group", "fetch.wait.max.ms": 10}
         self._consumer = Consumer(consumer_config(settings, "tape") | config)
@@ -76,5 +79,13 @@ class Tape:
         return [letter for _, letter in self.read(PIPELINE_DEAD_LETTERS)]
 
     def _ends(self) -> dict[tuple[str, int], int]:
-        answers = self._admin.list_offsets({partition: OffsetSpec.latest() for partition in self._partitions})
-        return {(where.topic, where.partition): answer.result(10).offset for where, answer in answers.items()}
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            answers = self._admin.list_offsets({partition: OffsetSpec.latest() for partition in self._partitions})
+            try:
+                return {(where.topic, where.partition): answer.result(10).offset for where, answer in answers.items()}
+            except KafkaException:
+                # A broker that has just started has no leaders yet, and a client remembers that for long.
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+                self._admin = AdminClient(client_config(self._settings, "tape"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 import tracemalloc
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
@@ -257,6 +258,26 @@ def test_a_field_outside_the_contract_is_refused(subject: str, changes: dict[str
     """Values that another Avro implementation could not read, or would read as something else, are not written."""
     with pytest.raises(InvalidRecord, match=subject):
         CODEC.encode(subject, replace(SAMPLES[subject], **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"title": ["my secret text"]}, "title does not take list"),
+        ({"edited_at": "my secret text"}, "edited_at does not take str"),
+        ({"state": "my secret text"}, "state does not take str"),
+        ({"body": ["my secret text"]}, "body does not take list"),
+        ({"author": "\ud83d my secret text"}, "UnicodeEncodeError"),
+        ({"score": 2**64}, "score does not take int"),
+        ({"over_18": "my secret text"}, "over_18 is str, not bool"),
+    ],
+)
+def test_the_error_names_the_field_and_keeps_its_value_to_itself(changes: dict[str, Any], complaint: str) -> None:
+    """A dead letter's error outlives the post, so that nothing of the post may be in it, nor in a logged traceback."""
+    with pytest.raises(InvalidRecord, match=complaint) as failure:
+        CODEC.encode("reddit.posts-value", replace(SAMPLES["reddit.posts-value"], **changes))
+
+    assert "secret" not in "".join(traceback.format_exception(failure.value))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.partitioning import film_partition, post_partition, text_partition
+from schemas.partitioning import film_partition, partition_of, post_partition, text_partition
+from schemas.topics import TOPICS, Topic
+from tests.schemas.samples import SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,11 +35,27 @@ def test_any_film_has_a_partition(tmdb_id: int, partitions: int) -> None:
     assert 0 <= film_partition(tmdb_id, partitions) < partitions
 
 
-@pytest.mark.parametrize("partition_of", [post_partition, text_partition])
+@pytest.mark.parametrize("place", [post_partition, text_partition])
 @given(text=st.text(), partitions=st.integers(1, 1024))
-def test_any_text_has_a_partition(partition_of: Callable[[str, int], int], text: str, partitions: int) -> None:
+def test_any_text_has_a_partition(place: Callable[[str, int], int], text: str, partitions: int) -> None:
     """Every key that is a text is within range."""
-    assert 0 <= partition_of(text, partitions) < partitions
+    assert 0 <= place(text, partitions) < partitions
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_every_topic_has_its_rule(topic: Topic) -> None:
+    """Films decide for all about films, posts for posts, a listing or a topic's name for the rest."""
+    expected = {
+        "reddit.posts": post_partition("t3_1abcde", 1024),
+        "tmdb.popularity": film_partition(693_134, 1024),
+        "tmdb.movies": film_partition(693_134, 1024),
+        "movie.mentions": film_partition(693_134, 1024),
+        "movie.mention_counts": film_partition(693_134, 1024),
+        "pipeline.coverage": text_partition("reddit/new:movies+boxoffice", 1024),
+        "pipeline.dead_letters": text_partition("reddit.posts", 1024),
+    }
+
+    assert partition_of(topic, SAMPLES[topic.key_subject], 1024) == expected[topic.name]
 
 
 def test_neighbouring_films_spread_evenly() -> None:

@@ -26,7 +26,7 @@ class Settings:
     """How a forest is grown; `rows` and `columns` are the shares that each tree sees."""
 
     trees: int = 300
-    depth: int = 5
+    depth: int = 6
     rate: float = 0.06
     smoothing: float = 3.0
     least_weight: float = 2.0
@@ -65,10 +65,10 @@ def grow(features: Floats, labels: Floats, weights: Floats, settings: Settings) 
 
 def _edges(column: Floats, most: int) -> Floats:
     """Return the cut points of a column: midpoints between values, thinned to quantiles when there are many."""
-    found = np.unique(column)
+    found: Floats = np.unique(column)
     if len(found) > most:
         found = np.unique(np.quantile(column, np.linspace(0, 1, most + 1)))
-    return np.round((found[1:] + found[:-1]) / 2, 4).astype(np.float64)
+    return np.round((found[1:] + found[:-1]) / 2, 4)
 
 
 def _tree(

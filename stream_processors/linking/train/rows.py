@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from stream_processors.linking.catalog import Catalog
 
 WEIGHTS: Final = {
-    "reddit_technology_neg": 0.6,
-    "reddit_other_neg": 0.6,
-    "wnut16_tweets": 0.4,
+    "reddit_technology_neg": 1.5,
+    "reddit_other_neg": 1.5,
+    "wnut16_tweets": 0.8,
     "redial": 0.15,
     "mit_movie_queries": 0.3,
     "inspired": 0.4,
@@ -100,9 +100,9 @@ def variants_of(example: Example, source: Random) -> Iterator[tuple[Example, flo
     if len(upper) == len(text) and core and source.random() < 0.3:  # noqa: PLR2004 - capitals are rarer
         yield example.with_message(text=upper), 0.1
     if example.message.community is not None and (core or source.random() < 0.1):  # noqa: PLR2004 - a share
-        yield example.with_message(community=None), 0.15
+        yield example.with_message(community=None), 0.1
     if core and any(mark in text for mark in ("'", '"', "\u2018", "\u201c", "*", "(1", "(2")):
-        yield example.with_message(community="news"), 0.05
+        yield example.with_message(community="news"), 0.03
 
 
 @contextmanager

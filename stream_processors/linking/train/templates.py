@@ -50,17 +50,23 @@ NAMED: Final = (
     "I cried at the end of {}",
     "Nothing beats the opening of {}!",
 )
-WEAK: Final = ("It was {}.", "That is so {}", "for {} and all that", "more than {} of them", "{} people came to the show")
+WEAK: Final = (
+    "It was {}.",
+    "That is so {}",
+    "for {} and all that",
+    "more than {} of them",
+    "{} people came to the show",
+)
 """Places where the words of a title stand for what they say."""
 ADDRESSED: Final = (
     "Hey {}, what is your favourite food?",
     "Hi {}! How do you stay so calm?",
     "{}, I love you so much!",
-    "{} what should I do when I am sad?",
+    "{} where do you go on Sundays?",
     "Hello {}. Do you like the rain?",
     "{}! If you could go anywhere, where would you go?",
     "Dear {}, thank you for being here with us",
-    "You're not the real {}, are you?",
+    "Good morning {}, how was your flight?",
     "Hello there {}! What do you think of tea?",
     "Thanks for doing this, {}!",
 )
@@ -148,7 +154,9 @@ def _example(identity: str, source: random.Random, template: str, film: Film, *,
     start = template.index("{}")
     community = source.choice(("movies", "movies", "horror", None)) if named else source.choice(("movies", None))
     now = max(film.released + source.uniform(-0.1, 4), 2008.0)
-    message = Message(text, community=community, created_at=_instant(now))
+    host = template in ADDRESSED and source.random() < 0.5  # noqa: PLR2004 - half of them
+    thread = f"Hello, I am {film.title}, ask me anything. AMA" if host else None
+    message = Message(text, community=community, thread_title=thread, created_at=_instant(now))
     labels = (Label(film.tmdb_id, ((start, start + len(title)),), guessed=False),) if named else ()
     return Example(identity, "template", -1, message, labels, (), whole=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from cinepulse.commands.lag import lags
 from cinepulse.local.claim import claim
 from cinepulse.local.processes import ProcessRef
 from cinepulse.local.stack import Stack
-from cinepulse.local.state import read_record, write_record
+from cinepulse.local.state import PartRecord, StackRecord, read_record, write_record
 from schemas.provision import admin_client, create_topics
 from schemas.topics import REDDIT_POSTS, TOPICS
 from tests.cinepulse.local.conftest import fake_stages, until
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.real
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    """Return a started stack of fake parts."""
-    with claim(tmp_path) as home, Stack(home, fake_stages(home)) as started:
-        started.start()
-        yield started
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a data directory with a running stack of fake parts."""
+    with claim(tmp_path_factory.mktemp("home")) as owned, Stack(owned, fake_stages(owned)) as stack:
+        stack.start()
+        yield owned
 
 
 def run(home: Path, *arguments: str) -> Result:
@@ -48,13 +49,12 @@ def rows(home: Path) -> tuple[Any, list[dict[str, Any]]]:
     return result.return_value, json.loads(result.stdout)
 
 
-@pytest.mark.usefixtures("stack")
-def test_working_parts_are_healthy(tmp_path: Path) -> None:
+def test_working_parts_are_healthy(home: Path) -> None:
     """Each part has its process, port, log and age, and the exit code is 0."""
-    record = read_record(tmp_path)
+    record = read_record(home)
     assert record is not None
 
-    code, found = rows(tmp_path)
+    code, found = rows(home)
 
     assert code == 0
     assert [(row["name"], row["health"]) for row in found] == [
@@ -67,12 +67,12 @@ def test_working_parts_are_healthy(tmp_path: Path) -> None:
     assert all(row["lag"] is None for row in found)
 
 
-@pytest.mark.usefixtures("stack")
-def test_a_part_that_does_not_answer_is_unhealthy(tmp_path: Path) -> None:
+def test_a_part_that_does_not_answer_is_unhealthy(home: Path) -> None:
     """Health is asked now, not remembered; one bad part makes the exit code 1."""
-    (tmp_path / "left.sick").touch()
+    (home / "left.sick").touch()
 
-    code, found = rows(tmp_path)
+    code, found = rows(home)
+    (home / "left.sick").unlink()
 
     assert code == 1
     assert {row["name"]: row["health"] for row in found} == {
@@ -83,10 +83,9 @@ def test_a_part_that_does_not_answer_is_unhealthy(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.usefixtures("stack")
-def test_a_table_is_for_people(tmp_path: Path) -> None:
+def test_a_table_is_for_people(home: Path) -> None:
     """Without a format the parts show as a table."""
-    result = run(tmp_path)
+    result = run(home)
 
     assert result.return_value == 0
     assert "healthy" in result.stdout
@@ -102,29 +101,26 @@ def test_nothing_runs(tmp_path: Path) -> None:
     assert json.loads(result.stdout) == []
 
 
-def test_a_stack_that_was_killed_whole_does_not_run(stack: Stack, tmp_path: Path) -> None:
+def test_a_stack_that_was_killed_whole_does_not_run(tmp_path: Path) -> None:
     """A record whose processes are all gone is history."""
-    record = read_record(tmp_path)
-    assert record is not None
-    stack.stop()
-    gone = ProcessRef(record.up.pid, record.up.born - 60)
-    write_record(tmp_path, type(record)(gone, record.supervisor, record.socket, record.parts))
+    gone = ProcessRef(ProcessRef.own().pid, 0)
+    part = PartRecord("kafka", 9092, "kafka:9092", "log", "healthy", 0, gone, 0.0)
+    write_record(tmp_path, StackRecord(gone, gone, None, (part,)))
 
     assert "Nothing runs" in run(tmp_path).stderr
 
 
-@pytest.mark.usefixtures("stack")
-def test_parts_without_their_up_are_told(tmp_path: Path) -> None:
+def test_parts_without_their_up_are_told(home: Path) -> None:
     """When `up` was killed and its parts live on, they show, and the exit code says that it is not well."""
-    record = read_record(tmp_path)
+    record = read_record(home)
     assert record is not None
-    gone = ProcessRef(record.up.pid, record.up.born - 60)
-    write_record(tmp_path, type(record)(gone, record.supervisor, record.socket, record.parts))
+    write_record(home, replace(record, up=ProcessRef(record.up.pid, record.up.born - 60)))
 
-    result = run(tmp_path)
+    result = run(home)
 
     assert result.return_value == 1
     assert "is gone" in result.stderr
+    assert "healthy" in result.stdout
 
 
 def test_lag_is_the_way_to_the_topic_s_end(fresh_broker: BrokerProcess) -> None:

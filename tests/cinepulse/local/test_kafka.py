@@ -11,9 +11,19 @@ from cinepulse.local.kafka import BrokerPorts, broker_properties, client_port, j
 from tests.fixtures.kafka import BrokerProcess
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def oddly_placed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
+    """Return a started broker whose directory has a name full of signs that mean something elsewhere."""
+    broker = BrokerProcess(tmp_path_factory.mktemp("broker") / "a, b=c é 映画 \\ #d")
+    broker.start()
+    yield broker
+    broker.kill()
 
 
 def produce(bootstrap: str, topic: str, values: list[bytes]) -> None:
@@ -35,17 +45,17 @@ def read_all(bootstrap: str, topic: str, count: int) -> list[bytes]:
         consumer.close()
 
 
-def test_records_survive_kill_9(fresh_broker: BrokerProcess) -> None:
+def test_records_survive_kill_9(oddly_placed: BrokerProcess) -> None:
     """What the broker acknowledged is there, in order, after kill -9 and a new start on the same ports."""
-    admin = AdminClient({"bootstrap.servers": fresh_broker.bootstrap})
+    admin = AdminClient({"bootstrap.servers": oddly_placed.bootstrap})
     admin.create_topics([NewTopic("kept", 1, 1)])["kept"].result(30)
     values = [str(number).encode() for number in range(500)]
-    produce(fresh_broker.bootstrap, "kept", values)
+    produce(oddly_placed.bootstrap, "kept", values)
 
-    fresh_broker.kill()
-    fresh_broker.start()
+    oddly_placed.kill()
+    oddly_placed.start()
 
-    assert read_all(fresh_broker.bootstrap, "kept", 500) == values
+    assert read_all(oddly_placed.bootstrap, "kept", 500) == values
 
 
 def test_an_interrupted_format_is_begun_anew(tmp_path: Path) -> None:
@@ -60,21 +70,16 @@ def test_an_interrupted_format_is_begun_anew(tmp_path: Path) -> None:
     assert not (tmp_path / "data.new").exists()
 
 
-def test_a_directory_s_name_means_nothing_to_kafka(tmp_path: Path) -> None:
+def test_a_directory_s_name_means_nothing_to_kafka(oddly_placed: BrokerProcess) -> None:
     """Signs that separate values in Kafka's configuration may be in the path, and letters outside of Latin 1."""
-    broker = BrokerProcess(tmp_path / "a, b=c é 映画 \\ #d")
-    broker.start()
-    try:
-        AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=10)
-    finally:
-        broker.kill()
+    AdminClient({"bootstrap.servers": oddly_placed.bootstrap}).list_topics(timeout=10)
 
-    assert (broker.directory / "data" / "meta.properties").exists()
+    assert (oddly_placed.directory / "data" / "meta.properties").exists()
 
 
-def test_the_broker_writes_a_log(fresh_broker: BrokerProcess) -> None:
+def test_the_broker_writes_a_log(oddly_placed: BrokerProcess) -> None:
     """SLF4J has its binding: the broker tells that it started."""
-    assert "Kafka Server started" in (fresh_broker.directory / "broker.log").read_text()
+    assert "Kafka Server started" in (oddly_placed.directory / "broker.log").read_text()
 
 
 def test_everything_listens_on_loopback() -> None:

@@ -39,9 +39,9 @@ def answers(url: str) -> bool:
 @contextmanager
 def process(directory: Path, port: int, *arguments: str, metrics_port: int = 0) -> Iterator[subprocess.Popen[bytes]]:
     """Run the command until it answers; killed at the end if it still runs."""
-    command = [sys.executable, "-c", "import sys; from cinepulse.cli import main; sys.exit(main())", "world"]
+    command = world_command("--port", str(port), *arguments)
     environment = os.environ | {"CINEPULSE_DATA_DIR": str(directory), "CINEPULSE_METRICS_PORT": str(metrics_port)}
-    running = subprocess.Popen([*command, "--port", str(port), *arguments], env=environment, stderr=subprocess.PIPE)
+    running = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
     try:
         eventually(lambda: answers(f"http://127.0.0.1:{port}/_world/state"), 30)
         yield running
@@ -56,39 +56,48 @@ def posts(port: int) -> dict[str, dict[str, Any]]:
     return {post["id"]: post for post in map(json.loads, filter(None, text.split("\n")))}
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_it_is_healthy_and_stops_cleanly(tmp_path: Path, stop: signal.Signals) -> None:
-    """The probe answers while it runs, and either signal ends it with exit code 0."""
+def world_command(*arguments: str) -> list[str]:
+    """Return the command line of a world."""
+    return [sys.executable, "-c", "import sys; from cinepulse.cli import main; sys.exit(main())", "world", *arguments]
+
+
+def finished(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command that is expected to end by itself."""
+    return subprocess.run(world_command(*arguments), capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_it_is_healthy_alone_on_loopback_and_stops_cleanly(tmp_path: Path) -> None:
+    """The probe answers, other addresses do not, a second world on the port is told so, and SIGTERM ends with 0."""
     port, metrics_port = free_port(), free_port()
-    with process(tmp_path, port, "--paused", metrics_port=metrics_port) as running:
+    with process(tmp_path / "one", port, "--paused", metrics_port=metrics_port) as running:
         eventually(lambda: answers(f"http://127.0.0.1:{metrics_port}/healthz"))
-        running.send_signal(stop)
+        with socket.socket(socket.AF_INET6) as other:
+            assert other.connect_ex(("::1", port)) != 0
+        second = finished("--port", str(port), "--data-dir", str(tmp_path / "two"))
+        running.send_signal(signal.SIGTERM)
 
         assert running.wait(10) == 0
+    assert second.returncode == 1
+    assert str(port) in second.stderr
 
 
 def test_a_killed_world_serves_the_same_posts_again(tmp_path: Path) -> None:
-    """After kill -9 and a restart every post is there with its time, and new ones come by themselves."""
+    """After kill -9 and a restart every post has its time, and new ones come by themselves; SIGINT ends with 0."""
     port = free_port()
     with process(tmp_path, port, "--seed", "4", "--rate", "40") as running:
         eventually(lambda: len(posts(port)) > 950)
         before = posts(port)
         running.kill()
         running.wait()
-    with process(tmp_path, port, "--seed", "4", "--rate", "40", "--paused"):
+    with process(tmp_path, port, "--seed", "4", "--rate", "40", "--paused") as running:
         after = posts(port)
 
         assert {post_id: post["created_utc"] for post_id, post in before.items()}.items() <= {
             post_id: post["created_utc"] for post_id, post in after.items()
         }.items()
         eventually(lambda: len(posts(port)) > len(after))
-
-
-def test_only_loopback_is_served(tmp_path: Path) -> None:
-    """No other address of the machine answers."""
-    port = free_port()
-    with process(tmp_path, port, "--paused"), socket.socket(socket.AF_INET6) as other:
-        assert other.connect_ex(("::1", port)) != 0
+        running.send_signal(signal.SIGINT)
+        assert running.wait(10) == 0
 
 
 @pytest.mark.parametrize(
@@ -113,20 +122,3 @@ def test_wrong_arguments_are_told_in_one_line(tmp_path: Path, arguments: list[st
 
     assert done.returncode == code
     assert message in done.stderr.splitlines()[-1]
-
-
-def test_a_taken_port_is_told(tmp_path: Path) -> None:
-    """A second world on a port ends with exit code 1 and names the port."""
-    port = free_port()
-    command = [sys.executable, "-c", "import sys; from cinepulse.cli import main; sys.exit(main())", "world"]
-    with process(tmp_path / "one", port, "--paused"):
-        second = subprocess.run(
-            [*command, "--port", str(port), "--data-dir", str(tmp_path / "two")],
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-
-    assert second.returncode == 1
-    assert str(port) in second.stderr

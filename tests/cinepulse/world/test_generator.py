@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cinepulse.errors import ConfigurationInvalid
 from cinepulse.settings import Settings
 from cinepulse.world.catalog import load_films
 from cinepulse.world.fates import UNTIL_SECONDS
 from cinepulse.world.generator import BACKLOG_POSTS, Generator
+from cinepulse.world.server import WorldOptions, build
 from cinepulse.world.story import (
     ACT_SECONDS,
     AMBIGUOUS_TITLES,
@@ -20,11 +22,13 @@ from cinepulse.world.story import (
     FEWEST_FILMS,
     act_at,
     cast_of,
+    unambiguous,
     weights_at,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from cinepulse.world.post import Post
 
@@ -217,4 +221,14 @@ def test_acts_follow_each_other() -> None:
 def test_too_few_films_are_refused() -> None:
     """A story cannot be cast from a handful of films."""
     with pytest.raises(ValueError, match=str(FEWEST_FILMS)):
-        cast_of(1, 1, list(FILMS.by_id.values())[: FEWEST_FILMS - 1])
+        cast_of(1, 1, unambiguous(list(FILMS.by_id.values()))[: FEWEST_FILMS - 1])
+    assert cast_of(1, 1, unambiguous(list(FILMS.by_id.values()))[:FEWEST_FILMS]).ambiguous
+
+
+def test_a_catalogue_without_the_storys_films_is_refused(tmp_path: Path) -> None:
+    """The message says which option is wrong."""
+    path = tmp_path / "films.csv"
+    path.write_text("tmdb_id,title\n1,Only One\n")
+
+    with pytest.raises(ConfigurationInvalid, match="--catalog"):
+        build(WorldOptions(catalog=path), Settings())

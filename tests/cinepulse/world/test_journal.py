@@ -21,8 +21,8 @@ OPTIONS = WorldOptions(seed=5, paused=True)
 
 def begin(directory: Path, clock: ManualClock, options: WorldOptions = OPTIONS) -> tuple[Parts, Journal]:
     """Start a world's process in a directory."""
-    journal = Journal(directory)
-    return build(options, Settings(), clock, journal.resume(source_of(options), clock.now_ms())), journal
+    journal, settings = Journal(directory), Settings()
+    return build(options, settings, clock, journal.resume(source_of(options, settings), clock.now_ms())), journal
 
 
 def stamps(parts: Parts) -> dict[str, float]:
@@ -82,6 +82,43 @@ def test_a_frozen_world_stays_frozen(tmp_path: Path) -> None:
 
     assert stamps(second) == stamps(first)
     assert second.world.state()["frozen"]
+
+
+def test_a_frozen_world_goes_on_when_started(tmp_path: Path) -> None:
+    """A start after a freeze, also in another process, lets the story go on where it stopped."""
+    clock = ManualClock(BEGAN_MS)
+    first, journal = begin(tmp_path, clock)
+    first.world.start()
+    clock.advance(20)
+    first.world.freeze()
+    journal.write(first.world.timeline, first.world.served, clock.now_ms())
+    before = stamps(first)
+    clock.advance(1000)
+
+    second, journal = begin(tmp_path, clock)
+    second.world.start()
+    at_once = stamps(second)
+    clock.advance(10)
+    journal.write(second.world.timeline, second.world.served, clock.now_ms())
+    later = stamps(second)
+    third, _ = begin(tmp_path, clock)
+
+    assert at_once == before
+    assert min(created for name, created in later.items() if name not in before) >= BEGAN_MS / 1000 + 1020
+    assert stamps(third) == later
+
+
+def test_the_communities_a_world_tells_are_its_own() -> None:
+    """A world whose own list comes back as the setting is the same world; other communities make another."""
+    settings = Settings()
+    told = Settings(subreddits=tuple(build(OPTIONS, settings).world.state()["subreddits"]))
+    other = Settings(subreddits=("movies",))
+
+    assert len(told.subreddits) > len(settings.subreddits)
+    assert source_of(OPTIONS, told) == source_of(OPTIONS, settings) != source_of(OPTIONS, other)
+    worlds = [build(OPTIONS, each, ManualClock(BEGAN_MS)) for each in (settings, told)]
+    texts = [[post.data for post, _ in parts.world.everything()] for parts in worlds]
+    assert texts[0] == texts[1]
 
 
 def test_a_replay_goes_on_after_what_was_served(tmp_path: Path) -> None:

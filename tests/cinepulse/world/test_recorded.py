@@ -193,6 +193,16 @@ def test_posts_come_when_due() -> None:
     assert [post.data["id"] for post in feed.yielded()] == ["a0", "a1", "a2", "a3", "a4"]
 
 
+def test_a_replay_needs_no_known_films(make_world: Callable[..., RunningWorld], tmp_path: Path) -> None:
+    """With a recording any catalogue will do, however small, since no story is told."""
+    (tmp_path / "posts").write_bytes(record(1))
+    (tmp_path / "films").write_text("tmdb_id,title,popularity,vote_count\n1,Only One,3,10\n")
+
+    world = make_world(posts=tmp_path / "posts", catalog=tmp_path / "films", paused=False)
+
+    assert [film["id"] for film in world.tmdb("/movie/popular").json()["results"]] == [1]
+
+
 def test_lone_surrogates_survive_to_the_client(make_world: Callable[..., RunningWorld], tmp_path: Path) -> None:
     """Text that is no valid Unicode, as old dumps hold, is served as JSON escapes."""
     path = tmp_path / "posts"

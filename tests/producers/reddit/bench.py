@@ -25,16 +25,15 @@ T = TypeVar("T")
 
 @dataclass
 class Waiting:
-    """Lets no real time pass: pauses move the clock and are noted. Stops after `stop_after` calls."""
+    """Lets no real time pass: pauses move the clock and are noted. Asks to stop after `stop_after` pauses."""
 
     clock: ManualClock
     pauses: list[float] = field(default_factory=list)
-    calls: int = 0
     stop_after: int | None = None
 
     def asked_to_stop(self) -> bool:
-        """Return whether the calls are used up."""
-        return self.stop_after is not None and self.calls >= self.stop_after
+        """Return whether the pauses are used up."""
+        return self.stop_after is not None and len(self.pauses) >= self.stop_after
 
     def pause(self, seconds: float) -> None:
         """Move the clock."""
@@ -47,7 +46,6 @@ class Waiting:
     def call(self, function: Callable[[], T], deadline: float) -> T:
         """Call in this thread."""
         del deadline
-        self.calls += 1
         return function()
 
 
@@ -65,10 +63,6 @@ class Bench:
         for _ in range(rounds):
             self.loop.work()
             self.clock.advance(self.loop.poll_seconds * 1.2)
-
-    def requests(self) -> int:
-        """Return how many requests were made so far."""
-        return self.loop.poller.client.budget.requests
 
 
 def make_bench(settings: Settings, data_dir: Path, publisher: Publisher) -> Bench:

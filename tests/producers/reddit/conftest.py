@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from prawcore.rate_limit import RateLimiter
 from prawcore.sessions import FiniteRetryStrategy
 
 from tests.producers.reddit.bench import Bench, make_bench
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def no_retry_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let prawcore's own three attempts follow at once: it sleeps up to six seconds between them."""
+def no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let prawcore neither sleep between its three attempts nor for the rate limit, which our client has waited out."""
+    monkeypatch.setattr(RateLimiter, "delay", lambda _self: None)
     monkeypatch.setattr(FiniteRetryStrategy, "_sleep_seconds", lambda _self: None)
 
 
