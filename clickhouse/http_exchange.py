@@ -140,7 +140,7 @@ class Exchange:
                 block = next(blocks)
                 size += len(block)
                 if size > self.engine.limits.held_bytes:
-                    raise RequestRefused("TOO_LARGE_RESULT", "The result is too large to wait for: stream it")
+                    raise RequestRefused("TOO_MANY_ROWS_OR_BYTES", "The result is too large to wait for: stream it")
                 begin.write(self._encoder.feed(block))
         except StopIteration as end:
             begin.write(self._encoder.finish())

@@ -31,15 +31,16 @@ _CONTROL: Final = "CONTROL"
 # Functions can be passed by name, so that the name is refused wherever it may be one: a column `file` has to be
 # written `table.file`.
 _REFUSED_NAMES: Final = frozenset({"file"})
-# They run programs, take objects of this process for tables, run a text, or store somewhere else.
-_REFUSED_CALLS: Final = frozenset({"python", "executable", "executablepool", "eval", "disk"})
+# They run programs, take objects of this process for tables, run a text, or store somewhere else; `input` the embedded
+# engine does not feed, so that rows for it would be dropped without a word.
+_REFUSED_CALLS: Final = frozenset({"python", "executable", "executablepool", "eval", "disk", "input"})
 # Engines whose data lie in the engine's own store; all others have an address or a path.
 _ENGINES: Final = frozenset(
     {"MEMORY", "LOG", "TINYLOG", "STRIPELOG", "NULL", "SET", "JOIN", "BUFFER", "MERGE", "GENERATERANDOM", "ATOMIC"}
 )
 # Without any of these a text need not be looked at closely. An escape or a parameter could spell out a name.
 _SUSPICIOUS: Final = re.compile(
-    r"file|python|executable|eval|disk|engine|format\s*\(|input_format_values|identifier|param_|\\", re.IGNORECASE
+    r"file|python|executable|eval|disk|engine|format(?!\s+\w)|input|identifier|param_|\\", re.IGNORECASE
 )
 # The engine's CONTROL class has also what leaves the database: INTO OUTFILE, BACKUP, EXECUTE AS.
 _CONTROL_ALLOWED: Final = frozenset({"SET", "USE", "KILL", "SYSTEM", "INSERT", "CREATE", "DROP"})

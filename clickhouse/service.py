@@ -58,8 +58,10 @@ def consumer_config(bootstrap: str, group: str) -> dict[str, Any]:
         "session.timeout.ms": 6_000,
         "heartbeat.interval.ms": 1_500,
         "max.poll.interval.ms": 300_000,
-        # Records of one second wait in the client, not the 64 MiB of the default.
-        "queued.max.messages.kbytes": 16_384,
+        # What is fetched ahead waits in the client: bounded, and asked for again as soon as there is room; the default
+        # is to look again after a second.
+        "queued.max.messages.kbytes": 32_768,
+        "fetch.queue.backoff.ms": 10,
         "reconnect.backoff.max.ms": 1_000,
         "log.connection.close": False,
     }

@@ -84,14 +84,18 @@ class Runner:
         # and again, are modules and the flush being built.
         gc.freeze()
         gc.set_threshold(GC_OBJECTS)
+        asyncio.run(self._run())
+        return 0
+
+    async def _run(self) -> None:
         try:
-            asyncio.run(self._main())
+            await self._main()
         except CinepulseError as error:
             sys.stderr.write(f"cinepulse: {self._app_id}: {error}\n")
             sys.stderr.flush()
-            # Threads of clients whose broker is gone would hold up an ordinary exit.
+            # Ended from within the loop: closing it would wait for threads of clients whose broker is gone, and for
+            # flushes that nobody needs any more.
             os._exit(error.exit_code)
-        return 0
 
     async def _main(self) -> None:
         stop = asyncio.Event()

@@ -3,17 +3,16 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CODE = sorted(
-    path
-    for folder in ("cinepulse", "producers", "schemas", "stream_processors", "clickhouse", "tests", "benchmarks")
-    for path in (ROOT / folder).rglob("*.py")
-)
+ROOMS = ("cinepulse", "producers", "schemas", "stream_processors", "clickhouse")
+CODE = sorted(path for folder in (*ROOMS, "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LOCKS = [ROOT / "requirements.lock", ROOT / "docker" / "runtime.lock", ROOT / "docker" / "build.lock"]
 
@@ -31,14 +30,15 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def _locked(path: Path) -> dict[tuple[str, str], list[str]]:
-    """Return the hashes of each locked requirement, by its name and its version with markers."""
-    found: dict[tuple[str, str], list[str]] = {}
+def _locked(path: Path) -> dict[str, set[tuple[str, ...]]]:
+    """Return each locked distribution's versions, each followed by its hashes."""
+    found: dict[str, set[tuple[str, ...]]] = {}
     for block in re.split(r"\n(?=\S)", path.read_text("utf-8")):
         lines = [line.strip(" \\") for line in block.splitlines() if not line.startswith("#")]
         if lines and lines[0]:
             name, _, rest = lines[0].partition("==")
-            found[name, rest] = [line for line in lines[1:] if line.startswith("--hash=sha256:")]
+            hashes = [line for line in lines[1:] if line.startswith("--hash=sha256:")]
+            found.setdefault(name, set()).add((rest.split(" ")[0], *hashes))
     return found
 
 
@@ -84,7 +84,7 @@ def test_every_locked_requirement_has_hashes(path: Path) -> None:
     locked = _locked(path)
 
     assert locked
-    assert [key for key, hashes in locked.items() if not hashes] == []
+    assert [name for name, versions in locked.items() for _, *hashes in versions if not hashes] == []
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=_name)
@@ -96,15 +96,15 @@ def test_locks_name_no_index(path: Path) -> None:
 @pytest.mark.parametrize("path", LOCKS[1:], ids=_name)
 def test_the_images_locks_agree_with_the_projects(path: Path) -> None:
     """What runs in production is what the tests ran with: the same versions with the same hashes."""
-    versions = {name: (version.split(" ")[0], hashes) for (name, version), hashes in _locked(LOCKS[0]).items()}
+    tested = _locked(LOCKS[0])
 
-    for (name, version), hashes in _locked(path).items():
-        assert versions[name] == (version.split(" ")[0], hashes), name
+    for name, versions in _locked(path).items():
+        assert versions <= tested[name], name
 
 
 def test_the_images_lock_holds_what_the_services_need_and_no_more() -> None:
     """Every dependency but the embedded stack's is in the image, and no tool of development is."""
-    names = {name for name, _ in _locked(LOCKS[1])}
+    names = set(_locked(LOCKS[1]))
     declared = {_distribution(line) for line in PYPROJECT["project"]["dependencies"]}
     development = {_distribution(line) for line in PYPROJECT["project"]["optional-dependencies"]["dev"]}
 
@@ -129,6 +129,24 @@ def test_only_the_embedded_stack_imports_what_the_image_leaves_out() -> None:
     assert {
         name for name in importing if not re.fullmatch(r"clickhouse/(server|service|engine|http_\w+)\.py", name)
     } == set()
+
+
+# What belongs to a declared package and comes with it: praw's transport, the settings' models, Faust's services,
+# Starlette's event loop.
+COMPANIONS = {"prawcore": "praw", "pydantic": "pydantic-settings", "mode": "faust-streaming", "anyio": "starlette"}
+# The standard library of 3.11 and later; `compression` came with 3.14.
+STANDARD = sys.stdlib_module_names | {"compression"}
+DISTRIBUTIONS = packages_distributions()
+
+
+@pytest.mark.parametrize("path", [path for path in CODE if path.relative_to(ROOT).parts[0] in ROOMS], ids=_name)
+def test_every_import_is_a_declared_dependency(path: Path) -> None:
+    """What a module needs is asked for by name, and not found by chance because something else brought it along."""
+    declared = {_distribution(line).lower() for line in PYPROJECT["project"]["dependencies"]}
+
+    for package in _imported(path) - STANDARD - set(ROOMS):
+        distributions = {re.sub(r"[-_.]+", "-", name).lower() for name in DISTRIBUTIONS.get(package, [])}
+        assert COMPANIONS.get(package) in declared or distributions & declared, package
 
 
 def _imported(path: Path) -> set[str]:

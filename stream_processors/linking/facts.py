@@ -32,7 +32,8 @@ LOOSE_WORD_ZIPF = 4.6
 class NameFacts(NamedTuple):
     """Facts of one name. `features` are the numbers that the model sees, in the order of `FACT_FEATURES`.
 
-    `standings` are the scores of the name's meanings, in their order, before any message. `loose`: may be a film though written in lower case. `stop`: made of words that carry no information.
+    `standings` are the scores of the name's meanings, in their order, before any message. `loose`: may be a film though
+    written in lower case. `stop`: made of words that carry no information.
     """
 
     features: tuple[float, ...]

@@ -50,9 +50,7 @@ def cases_of(message: Message, catalog: Catalog) -> list[Case]:
     ]
 
 
-def _case(
-    scene: Scene, catalog: Catalog, candidate: Candidate, facts: NameFacts, overlaps: tuple[float, ...]
-) -> Case:
+def _case(scene: Scene, catalog: Catalog, candidate: Candidate, facts: NameFacts, overlaps: tuple[float, ...]) -> Case:
     year = year_beside(scene.text, candidate.start, candidate.end)
     meant = rank(catalog.films, candidate, facts.standings, scene, year)
     return Case(candidate, meant, features_of(scene, candidate, facts, (meant, year), overlaps))
@@ -82,12 +80,14 @@ def _overlaps(text: str, kept: list[tuple[Candidate, NameFacts]]) -> list[tuple[
     for candidate, _ in kept:
         length = candidate.last - candidate.first
         places = range(candidate.first, candidate.last + 1)
-        found.append((
-            float(min(max(longest[place] for place in places) - length, 3)),
-            float(min(shortest[place] for place in places) < length),
-            float(min(len(outer) - (candidate in outermost), 6)),
-            float(min(len(quoted) - (candidate in quoted), 4)),
-        ))
+        found.append(
+            (
+                float(min(max(longest[place] for place in places) - length, 3)),
+                float(min(shortest[place] for place in places) < length),
+                float(min(len(outer) - (candidate in outermost), 6)),
+                float(min(len(quoted) - (candidate in quoted), 4)),
+            )
+        )
     return found
 
 

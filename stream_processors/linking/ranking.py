@@ -42,7 +42,7 @@ class Year(NamedTuple):
 
 
 class Meant(NamedTuple):
-    """The likeliest film of a name, its score and lead on the second; `fit`: the year is the same (2), next (1) or not (-1)."""
+    """The likeliest film of a name, its score and its lead; `fit`: the year is the same (2), next (1), another (-1)."""
 
     film: Film
     kind: Kind
@@ -109,9 +109,7 @@ def year_beside(text: str, start: int, end: int) -> Year:
     return Year()
 
 
-def rank(
-    films: Sequence[Film], candidate: Candidate, standings: Sequence[float], scene: Scene, year: Year
-) -> Meant:
+def rank(films: Sequence[Film], candidate: Candidate, standings: Sequence[float], scene: Scene, year: Year) -> Meant:
     """Choose among a candidate's meanings, whose unchanging scores are `standings`."""
     meanings = candidate.meanings
     codes = meanings if isinstance(meanings, tuple) else (meanings,)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from clickhouse.sqltext import InsertHead, escaped, insert_head, output_format, quote_string, split_statements, tokens
 
 
-
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
@@ -25,7 +24,7 @@ from clickhouse.sqltext import InsertHead, escaped, insert_head, output_format, 
         ("SELECT /* ; /* ; */ ; */ 1; SELECT 2", ["SELECT /* ; /* ; */ ; */ 1", "SELECT 2"]),
         ("SELECT $a$;$b$;$a$; SELECT 2", ["SELECT $a$;$b$;$a$", "SELECT 2"]),
         ("SELECT 1 AS a$b$; SELECT 2 AS c$b$", ["SELECT 1 AS a$b$", "SELECT 2 AS c$b$"]),
-        ("SELECT `a``;b`; SELECT \"c\\\";d\"", ["SELECT `a``;b`", "SELECT \"c\\\";d\""]),
+        ('SELECT `a``;b`; SELECT "c\\";d"', ["SELECT `a``;b`", 'SELECT "c\\";d"']),
         ("SELECT 'never closed; SELECT 2", ["SELECT 'never closed; SELECT 2"]),
     ],
 )

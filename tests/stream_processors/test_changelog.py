@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Change = dict[str, int]
 
 
-@dataclass
+@dataclass(eq=False)
 class Writer:
     """A worker that keeps numbers by name; a body is JSON, applied like `dict.update`."""
 

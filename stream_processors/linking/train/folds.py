@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from stream_processors.linking.forest import Forest
 from stream_processors.linking.model import Model
 from stream_processors.linking.train.calibration import fit_line
 from stream_processors.linking.train.forest import Settings, grow
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from stream_processors.linking.forest import Forest
     from stream_processors.linking.train.rows import Rows
 
     Floats = NDArray[np.float64]

@@ -67,8 +67,9 @@ def _edges(column: Floats, most: int) -> Floats:
     """Return the cut points of a column: midpoints between values, thinned to quantiles when there are many."""
     found: Floats = np.unique(column)
     if len(found) > most:
-        found = np.unique(np.quantile(column, np.linspace(0, 1, most + 1)))
-    return np.round((found[1:] + found[:-1]) / 2, 4)
+        found = np.unique(np.asarray(np.quantile(column, np.linspace(0, 1, most + 1)), dtype=np.float64))
+    middles: Floats = np.round((found[1:] + found[:-1]) / 2, 4)
+    return middles
 
 
 def _tree(

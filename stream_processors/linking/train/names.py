@@ -7,7 +7,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from stream_processors.linking.candidates import find_candidates
-from stream_processors.linking.message import Message
 from stream_processors.linking.scene import scene_of
 from stream_processors.linking.tokens import blank, tokenise
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from stream_processors.linking.catalog import Catalog
+    from stream_processors.linking.message import Message
 
 MIN_COUNT = 4
 FILM, OTHER, CAPITAL, LOWER = range(4)

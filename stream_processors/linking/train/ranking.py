@@ -86,9 +86,7 @@ def _spoken(candidates: list[Candidate], span: tuple[int, int]) -> Candidate | N
     return max(same, key=lambda one: one.end - one.start, default=None)
 
 
-def _choice(
-    scene: Scene, candidate: Candidate, tmdb_id: int, catalog: Catalog, weight: float
-) -> Iterator[Choice]:
+def _choice(scene: Scene, candidate: Candidate, tmdb_id: int, catalog: Catalog, weight: float) -> Iterator[Choice]:
     codes = codes_of(candidate.meanings)[:MOST_MEANINGS]
     ids = [catalog.films[code // KINDS].tmdb_id for code in codes]
     if len(codes) > 1 and tmdb_id in ids:
@@ -101,9 +99,7 @@ def _choice(
 def _row(film: Film, kind: int, words: int, scene: Scene, year: Year) -> list[float]:
     """Return what each weight multiplies: the score under weights that are one in one place and zero elsewhere."""
     kinds = [float(place == kind) for place in range(KIND_COUNT)]
-    return kinds + [
-        standing(film, kind, words, probe) + message_score(film, scene, year, probe) for probe in PROBES
-    ]
+    return kinds + [standing(film, kind, words, probe) + message_score(film, scene, year, probe) for probe in PROBES]
 
 
 def _weights(values: Sequence[float]) -> Weights:

@@ -29,7 +29,7 @@ WEIGHTS: Final = {
     "reddit_moviedetails": 0.4,
     "reddit_shittymoviedetails": 0.4,
     "reddit_umbrae_year": 0.4,
-    "template": 0.5,
+    "template": 1.0,
 }
 """How much a row counts by its source: the less like Reddit talk about films, the less."""
 CORE_WEIGHT: Final = 6.0
@@ -110,9 +110,7 @@ def without_film(catalog: Catalog, movie: Movie) -> Iterator[None]:
     """Take a film out of the index for a while, as if the catalogue had not got it yet."""
     place = catalog.by_tmdb[movie.tmdb_id]
     film = catalog.films[place]
-    names = [
-        " ".join(words) for words in names_of(titles_of(movie), film.prior, recent=film.released > RECENT_FROM)
-    ]
+    names = [" ".join(words) for words in names_of(titles_of(movie), film.prior, recent=film.released > RECENT_FROM)]
     kept = {name: catalog.names[name] for name in names}
     for name, meanings in kept.items():
         others = tuple(code for code in codes_of(meanings) if code // KINDS != place)
@@ -154,7 +152,5 @@ def _missing(example: Example, source: Random) -> list[int]:
 def _unmapped(example: Example, tmdb_id: int) -> Example:
     from dataclasses import replace
 
-    labels = tuple(
-        replace(label, tmdb_id=None) if label.tmdb_id == tmdb_id else label for label in example.labels
-    )
+    labels = tuple(replace(label, tmdb_id=None) if label.tmdb_id == tmdb_id else label for label in example.labels)
     return replace(example, labels=labels, source="absent")

@@ -7,10 +7,13 @@ a show, a franchise spoken of as one.
 from __future__ import annotations
 
 import random
+import re
 from typing import TYPE_CHECKING, Final
 
 from stream_processors.linking.message import Message
+from stream_processors.linking.tokens import fold
 from stream_processors.linking.train.gold import Example, Label
+from stream_processors.linking.words import zipf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,14 +53,67 @@ NAMED: Final = (
     "I cried at the end of {}",
     "Nothing beats the opening of {}!",
 )
+CUED: Final = (
+    "I watched {} last night",
+    "i watched {} yesterday and loved every minute",
+    "Just saw {} in IMAX",
+    "Have you seen {}?",
+    "We finally watched {} on the plane.",
+    "'{}' scared me as a kid",
+    '"{}" is playing downtown',
+    "\u201c{}\u201d made me cry",
+    "*{}* is so underrated",
+    "{} is a beautiful film",
+    "{} is my favorite movie of that year",
+    "{} was the best movie I saw this year",
+    "{} ({year})",
+    "'{}' ({year}) is great",
+    "The movie {} deserved more",
+    "The film {} changed my life",
+    "Movies like {}",
+    "The ending of {} confused me",
+    "{} trailer",
+    "New trailer for {}",
+    "Official Discussion - {}",
+    "My review of {}",
+    "{} | Official Trailer",
+    "Rewatching {} tonight",
+    "the cinematography in {} is amazing",
+    "{} with the director's commentary is worth it",
+    "I liked {} more than {other}",
+    "{other} and {} are both on my list",
+    "{}, {other}, and a documentary",
+)
+"""Places where even a common word must be a title."""
 WEAK: Final = (
     "It was {}.",
     "That is so {}",
     "for {} and all that",
     "more than {} of them",
     "{} people came to the show",
+    "there were {} people in line",
+    "We said {} and went home",
+    "she told {} about the movie",
+    "{}, not for me.",
+    "{} is the word I was looking for",
+    "The {} department called again",
+    "They made {} look easy in that movie",
 )
 """Places where the words of a title stand for what they say."""
+NUMBERED: Final = (
+    "in {}",
+    "It came out in {}",
+    "back in {} we had no phones",
+    "{} people live there",
+    "since {}",
+    "It cost {} dollars",
+    "In {} he moved to Hollywood",
+    "I have seen {} movies this year",
+    "the summer of {}",
+    "around {} or so",
+    "page {}",
+    "Released in {}, it flopped",
+)
 ADDRESSED: Final = (
     "Hey {}, what is your favourite food?",
     "Hi {}! How do you stay so calm?",
@@ -123,11 +179,68 @@ COMMON: Final = (
     "True story, this happened to my brother",
     "Yes man, that is right",
     "20 years later I still think about it",
+    "It was raining when we left the theater",
+    "It scared me",
+    "Us three went to the cinema",
+    "Her is spelled with three letters",
+    "Her mother hated the film",
+    "Up to you",
+    "Up the road there is a cinema",
+    "Nope, not for me",
+    "Nope, never seen it",
+    "Kill your darlings, as they say",
+    "Here you go",
+    "Here is the thing",
+    "Here's my list",
+    "After watching this I could not sleep",
+    "After all these years, still good",
+    "Wish I could forget it and watch it again",
+    "Trap houses and all that",
+    "Smile! You are on camera",
+    "Taken together, the three make sense",
+    "Taken from the interview",
+    "Alien life may exist",
+    "Alien abductions, ghosts, all nonsense",
+    "Holes in the plot everywhere",
+    "Crash course in editing",
+    "Heat and humidity were terrible on set",
+    "Signs point to yes",
+    "Speed is everything in an edit",
+    "Big if true",
+    "Brave of them to release it now",
+    "Tag your spoilers please",
+    "Once you see it you cannot unsee it",
+    "Frozen pizza and a movie",
+    "Cars and planes explode the whole time",
+    "Gravity does not work like that",
+    "The joker in the deck",
+    "Who plays the Joker better?",
+    "Batman would win that fight",
+    "I like Batman more than Superman as a character",
+    "Halloween is my favorite holiday",
+    "Saturday is movie night",
+    "The whole time I kept laughing",
+    "Anyone else?",
+    "Never again",
+    "Thank you for smoking outside",
+    "I am legend at parties",
+    "Them and their trailers",
+    "Just like heaven in there",
+    "Ray and Frank were funny",
+    "Paul was great in it, so was Kate",
+    "Steve and Bill wrote the script",
+    "Frank said the same",
+    "Does Anna come back?",
+    "Grace Kelly was stunning",
+    "Tom Hanks never disappoints",
+    "Chaplin and Keaton are legends",
 )
 KNOWN_PRIOR: Final = 6.5
 CHARACTER_PRIOR: Final = 7.0
-SAMPLES: Final = 500
-YEAR_AHEAD: Final = 30
+COMMON_ZIPF: Final = 4.4
+"""A title of one word more common than this must be taught with care."""
+SAMPLES: Final = 700
+LOWER_SHARE: Final = 0.2
 
 
 def template_examples(catalog: Catalog, seed: int) -> Iterator[Example]:
@@ -135,30 +248,49 @@ def template_examples(catalog: Catalog, seed: int) -> Iterator[Example]:
     source = random.Random(seed)  # noqa: S311 - no secret
     known = [film for film in catalog.films if film.prior >= KNOWN_PRIOR and film.released == film.released]
     heroes = [film for film in known if film.prior >= CHARACTER_PRIOR and film.words <= 2]  # noqa: PLR2004
-    for number in range(SAMPLES):
-        film = source.choice(known if number % 2 else heroes)
-        yield _example(f"template-named-{number}", source, source.choice(NAMED), film, named=True)
-    for number in range(SAMPLES):
-        film = source.choice(heroes)
-        template = source.choice((*ADDRESSED, *ADDRESSED, *SERIES, *SERIES, *WEAK))
-        yield _example(f"template-other-{number}", source, template, film, named=False)
-    for number, text in enumerate(COMMON):
-        for community in ("movies", None):
+    common = [film for film in known if film.words == 1 and zipf(fold(film.title)) >= COMMON_ZIPF]
+    number = [film for film in common if film.title.isdigit()]
+    for templates, films, named in (
+        (NAMED, known, True),
+        (NAMED, heroes, True),
+        (CUED, common, True),
+        (CUED, heroes, True),
+        ((*ADDRESSED, *SERIES), heroes, False),
+        (WEAK, common, False),
+        (NUMBERED, number, False),
+    ):
+        for count in range(SAMPLES // (4 if films is number else 2)):
+            film, other = source.choice(films), source.choice(known)
+            yield _example(f"{named}-{count}", source, source.choice(templates), (film, other), named=named)
+    for place, text in enumerate(COMMON):
+        for community in ("movies", "movies", None):
             message = Message(text, community=community, created_at=_instant(2024.5))
-            yield Example(f"template-common-{number}", "template", -1, message, (), (), whole=True)
+            yield Example(f"template-common-{place}", "template", NO_FOLD, message, (), (), whole=True)
 
 
-def _example(identity: str, source: random.Random, template: str, film: Film, *, named: bool) -> Example:
-    title = film.title.lower() if not named and template in WEAK else film.title
-    text = template.format(title, year=int(film.released))
-    start = template.index("{}")
+NO_FOLD: Final = -1
+"""Templates are in no part of the messages: every forest may learn from them."""
+
+
+def _example(identity: str, source: random.Random, template: str, films: tuple[Film, Film], *, named: bool) -> Example:
+    film, other = films
+    title, beside = film.title, other.title
+    if (named and source.random() < LOWER_SHARE) or template in WEAK[:-4]:
+        title, beside, template = title.lower(), beside.lower(), template[:1].lower() + template[1:]
+    text = template.format(title, other=beside, year=int(film.released))
     community = source.choice(("movies", "movies", "horror", None)) if named else source.choice(("movies", None))
     now = max(film.released + source.uniform(-0.1, 4), 2008.0)
     host = template in ADDRESSED and source.random() < 0.5  # noqa: PLR2004 - half of them
     thread = f"Hello, I am {film.title}, ask me anything. AMA" if host else None
     message = Message(text, community=community, thread_title=thread, created_at=_instant(now))
-    labels = (Label(film.tmdb_id, ((start, start + len(title)),), guessed=False),) if named else ()
-    return Example(identity, "template", -1, message, labels, (), whole=True)
+    labels = tuple(_labels(text, ((film, title), (other, beside)))) if named else ()
+    return Example(f"template-{identity}", "template", NO_FOLD, message, labels, (), whole=True)
+
+
+def _labels(text: str, films: tuple[tuple[Film, str], ...]) -> Iterator[Label]:
+    for film, title in films:
+        for match in re.finditer(rf"(?<!\w){re.escape(title)}(?!\w)", text):
+            yield Label(film.tmdb_id, (match.span(),), guessed=False)
 
 
 def _instant(year: float) -> int:
