@@ -75,11 +75,11 @@ def consumer_config(settings: Settings, part: str) -> Config:
     }
 
 
-def topic_identity(settings: Settings, topic: str) -> str:
+def topic_identity(settings: Settings, topic: str, *, timeout: float = METADATA_TIMEOUT_SECONDS) -> str:
     """Return the id that the broker gave the topic when it was created (KIP-516).
 
     It changes when the topic is re-created or the broker's data is wiped: whoever remembers what it has sent compares
-    it, so that the memory of a former topic does not hide records from the new one.
+    it, so that the memory of a former topic does not hide records from the new one. `timeout` in seconds.
 
     Raises BrokerUnavailable when Kafka does not answer, ConfigurationInvalid when the topic does not exist.
     """
@@ -88,8 +88,8 @@ def topic_identity(settings: Settings, topic: str) -> str:
 
     admin = AdminClient(client_config(settings, "identity"))
     try:
-        answer = admin.describe_topics(TopicCollection([topic]), request_timeout=METADATA_TIMEOUT_SECONDS)
-        description = answer[topic].result(METADATA_TIMEOUT_SECONDS)
+        answer = admin.describe_topics(TopicCollection([topic]), request_timeout=timeout)
+        description = answer[topic].result(timeout)
     except KafkaException as error:
         if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise missing_topic(topic) from None

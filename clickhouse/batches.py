@@ -123,11 +123,11 @@ def quotas(sizes: Sequence[int], limit: int) -> list[int]:
     return given
 
 
-def cut(waiting: Iterable[Waiting], limit: int) -> list[Batch]:
-    """Return the next batches, one a partition, at most `limit` records together (and 1 a partition at least).
+def cut(waiting: Iterable[Waiting], *, most: int, together: int) -> list[Batch]:
+    """Return the next batches, one a partition: at most `most` records each, about `together` in all, at least 1 each.
 
-    The limit bounds how long one flush takes, so that a bulk load in one topic does not hold up the others.
+    The bound on all limits how long a flush takes, so that a bulk load in one topic does not hold up the others.
     """
     due = [partition for partition in waiting if len(partition)]
-    shares = quotas([len(partition) for partition in due], limit)
+    shares = quotas([min(len(partition), most) for partition in due], together)
     return [partition.take(max(1, share)) for partition, share in zip(due, shares, strict=True)]

@@ -18,6 +18,8 @@ CONFIG_FILE: Final = "engine.xml"
 _USERS_FILE: Final = "users.xml"
 
 _MEBIBYTE: Final = 1 << 20
+# A quarter of the engine's own: a streamed block is in memory several times on its way, and rows may be wide.
+_BLOCK_ROWS: Final = 16_384
 # One query leaves this share of the memory to the others, to merges and to caches.
 _QUERY_MEMORY_SHARE: Final = 0.7
 
@@ -100,6 +102,7 @@ def _users_config(limits: Limits) -> str:
     return f"""<clickhouse>
   <profiles><default>
     <async_insert>0</async_insert>
+    <max_block_size>{_BLOCK_ROWS}</max_block_size>
     <implicit_select>0</implicit_select>
     <allow_introspection_functions>0</allow_introspection_functions>
     <max_execution_time>{limits.query_seconds:g}</max_execution_time>

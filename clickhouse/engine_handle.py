@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from chdb.state.sqlitelike import Connection, StreamingInserter
 
-CALL_SETTING: Final = "log_comment"
-"""Names a call among the running statements, so that it can be stopped: chDB gives out no query ids."""
+CALL_SETTING: Final = "s3queue_default_zookeeper_path"
+"""Carries a call's name among the running statements, so that it can be stopped: chDB gives out no query ids. Any text
+setting would do that has no effect here and that no caller sets; `log_comment`, made for it, is the callers' own."""
 
 _CODE: Final = re.compile(r"Code: (\d+)\.")
 _NAME: Final = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")

@@ -24,7 +24,7 @@ _INTERFACE: Final = frozenset(
 _TRANSPORT: Final = frozenset(
     {"enable_http_compression", "http_zlib_compression_level", "cancel_http_readonly_queries_on_client_close"}
     | {"send_progress_in_http_headers", "http_headers_progress_interval_ms", "http_wait_end_of_query"}
-    | {"http_response_buffer_size", "add_http_cors_header", "log_comment", "http_write_exception_in_output_format"}
+    | {"http_response_buffer_size", "add_http_cors_header", "http_write_exception_in_output_format"}
 )
 _PARAMETER: Final = "param_"
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")

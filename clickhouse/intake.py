@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 LOG = get_logger(__name__)
 
+# How many full inserts a flush may hold: what waits behind it waits for less than a second.
+FULL_INSERTS: Final = 2
+
 # Decoded, records take about ten times the bytes they have on the wire.
 WAITING_BYTES: Final = 32 * 1024 * 1024
 
@@ -74,9 +77,9 @@ class Intake:
                 place.add(message.offset(), message.key(), message.value(), timestamp)
         RECORDS_PROCESSED.labels(stage=STAGE).inc(len(messages))
 
-    def cut(self, limit: int) -> list[Batch]:
-        """Return the next batches, at most `limit` records together."""
-        return cut(self._waiting.values(), limit)
+    def cut(self) -> list[Batch]:
+        """Return the next batches."""
+        return cut(self._waiting.values(), most=self._max_rows, together=FULL_INSERTS * self._max_rows)
 
     @property
     def due(self) -> bool:

@@ -78,7 +78,7 @@ class SinkLoop:
     """Moves records from a consumer through an intake to a writer until told to stop.
 
     `starts`: where to begin reading each partition assigned; raises OffsetsExpired. A flush begins `flush_seconds`
-    after the one before, or as soon as `max_rows` wait; it holds `max_rows` at most.
+    after the one before, or as soon as `max_rows` records wait.
     """
 
     consumer: Consumer
@@ -129,7 +129,7 @@ class SinkLoop:
             self.writer.forget()
             self._rejoined = False
         self._launched_at = self.clock.monotonic()
-        self._flight = Flight(self.intake.cut(2 * self.max_rows))
+        self._flight = Flight(self.intake.cut())
         self._flight.start(self.writer)
 
     def _land(self, timeout: float = 0.0) -> None:

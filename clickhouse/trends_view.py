@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.table import Column, Table
 from rich.text import Text
@@ -69,9 +70,14 @@ def _coverage(report: TrendsReport) -> str:
 
 
 def _table(report: TrendsReport) -> Table:
-    numbers = ("mentions", "change", "share", "communities", "TMDB popularity")
+    # Short heads and few lines: on a terminal of 80 columns the film's title needs the room.
+    numbers = ("mentions", "change", "share", "subreddits", "TMDB")
     table = Table(
-        Column("#", justify="right"), Column("film"), *(Column(name, justify="right", no_wrap=True) for name in numbers)
+        Column("#", justify="right"),
+        Column("film"),
+        *(Column(name, justify="right", no_wrap=True) for name in numbers),
+        box=SIMPLE_HEAD,
+        pad_edge=False,
     )
     for film in report.films:
         title = Text(printable(film.title), overflow="ellipsis", no_wrap=True)

@@ -12,7 +12,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from cinepulse.errors import Poison
+from cinepulse.errors import Poison, WorkerCrashed
 from cinepulse.kafka import consumer_config
 from cinepulse.logging import get_logger
 from cinepulse.metrics import CATALOG_FILMS
@@ -65,8 +65,7 @@ class CatalogFeed(Generic[C]):
         self._stopped = Event()
         self._built_at = 0.0
         self._build_seconds = 0.0
-        self.failure: BaseException | None = None
-        """The error that ended the thread."""
+        self._failure: BaseException | None = None
 
     def start(self) -> None:
         """Start to read."""
@@ -79,15 +78,19 @@ class CatalogFeed(Generic[C]):
     async def ready(self, stop: asyncio.Event) -> bool:
         """Return True once the whole catalogue is read, False when `stop` is set before.
 
-        Raises whatever ended the thread.
+        Raises WorkerCrashed when the thread has ended.
         """
         while not stop.is_set():
             if self._first.is_set():
                 return True
-            if self.failure is not None:
-                raise self.failure
+            self.check()
             await asyncio.sleep(POLL_SECONDS / 2)
         return False
+
+    def check(self) -> None:
+        """Raise the error that ended the thread, if it has."""
+        if self._failure is not None:
+            raise WorkerCrashed(f"the catalogue's feed ended: {self._failure!r}") from self._failure
 
     def _run(self) -> None:
         try:
@@ -95,7 +98,7 @@ class CatalogFeed(Generic[C]):
             self._follow()
         except BaseException as error:
             log.exception("catalog.failed")
-            self.failure = error
+            self._failure = error
 
     def _wait_for_pass(self) -> None:
         partition = text_partition(f"{CATALOG_PASS.source}/{CATALOG_PASS.listing}", self._settings.partitions)

@@ -44,13 +44,23 @@ class LinkStage:
         link: returns the mentions in a post, by film; looks up the catalogue of the moment.
         dead_letters: takes posts that cannot be linked.
         partitions: partitions of every topic.
+        check_feed: raises the error that ended the catalogue's feed.
     """
 
     name = "link"
     source = REDDIT_POSTS.name
     slice_records = 50
 
-    def __init__(self, codec: Codec, link: Link, dead_letters: DeadLetters, *, partitions: int) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        link: Link,
+        dead_letters: DeadLetters,
+        *,
+        partitions: int,
+        check_feed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._check_feed = check_feed
         self._codec = codec
         self._link = link
         self._dead_letters = dead_letters
@@ -63,6 +73,10 @@ class LinkStage:
     def merge(self, bodies: Sequence[bytes]) -> bytes:
         """Return one body with the effect of several."""
         return merge_posts(bodies)
+
+    def check(self) -> None:
+        """Raise the error that ended the catalogue's feed, if it has."""
+        self._check_feed()
 
 
 class LinkPartition:
@@ -141,12 +155,10 @@ class LinkPartition:
             raise Poison(f"{post.fullname}: {type(error).__name__}: {error}", reason="link_failed") from error
 
     def _record(self, post: RedditPost, created_at: int, tmdb_id: int, mention: Mention | None) -> Outgoing:
-        key = MentionKey(tmdb_id=tmdb_id, platform=REDDIT, post_id=post.fullname, created_at=created_at)
-        return Outgoing(
-            MOVIE_MENTIONS.name,
-            film_partition(tmdb_id, self._partitions),
-            self._codec.encode(MOVIE_MENTIONS.key_subject, key),
-            None if mention is None else self._codec.encode(MOVIE_MENTIONS.value_subject, mention),
-            # The record's time is that of the observation it rests on: a retraction has no value to say it.
-            post.observed_at,
+        key = self._codec.encode(
+            MOVIE_MENTIONS.key_subject,
+            MentionKey(tmdb_id=tmdb_id, platform=REDDIT, post_id=post.fullname, created_at=created_at),
         )
+        value = None if mention is None else self._codec.encode(MOVIE_MENTIONS.value_subject, mention)
+        # The record's time is that of the observation it rests on: a retraction has no value to say it.
+        return Outgoing(MOVIE_MENTIONS.name, film_partition(tmdb_id, self._partitions), key, value, post.observed_at)

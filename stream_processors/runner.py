@@ -149,6 +149,7 @@ class Runner:
             await asyncio.wait(events, timeout=TICK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if worker.failure.done():
                 worker.failure.result()
+            stage.check()
             if app.crashed:
                 raise WorkerCrashed(f"{type(app.crash_reason).__name__}: {app.crash_reason}") from app.crash_reason
             if worker.ready and not said_ready:

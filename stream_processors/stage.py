@@ -72,3 +72,7 @@ class Stage(Protocol):
     def merge(self, bodies: Sequence[bytes]) -> bytes:
         """Return one body with the effect of several."""
         ...
+
+    def check(self) -> None:
+        """Raise the error that ended something the stage depends on; called every second."""
+        ...

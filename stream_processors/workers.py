@@ -62,7 +62,7 @@ def run_link(settings: Settings) -> int:
             return mentions_of(post, found, LINKER_VERSION)
 
         letters = _dead_letters(LinkStage.name, LinkStage.source, codec, settings)
-        return LinkStage(codec, mentions, letters, partitions=settings.partitions)
+        return LinkStage(codec, mentions, letters, partitions=settings.partitions, check_feed=feed.check)
 
     return Runner(
         LINK_APP, settings, make_stage, flush_seconds=LINK_FLUSH_SECONDS, flush_records=LINK_FLUSH_RECORDS

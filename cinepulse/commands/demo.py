@@ -65,8 +65,8 @@ def demo(settings: Settings, seconds: float | None, report: Path | None, **world
         took = "" if event.seconds is None else f" ({event.seconds:.1f} s)"
         console.print(f"{event.subject}: {event.what}{took}", markup=False)
 
-    choice = WorldChoice(**{**world, "seed": world["seed"] if world["seed"] is not None else 1})
-    with embedded_stack(_on_the_world(settings), choice, tell, at_home=begin_anew) as stack:
+    choice = WorldChoice(**{**world, "seed": world["seed"] if world["seed"] is not None else 1}, always=True)
+    with embedded_stack(settings, choice, tell, at_home=begin_anew) as stack:
         with live_table(console, stack):
             stack.start()
         began = time.monotonic()
@@ -79,16 +79,6 @@ def demo(settings: Settings, seconds: float | None, report: Path | None, **world
             attached = load_settings(data_dir=settings.data_dir)
             _write_report(console, settle_and_reckon(console, attached, sink_port, seed=seed, elapsed=elapsed), report)
         console.print("Stopping")
-
-
-def _on_the_world(settings: Settings) -> Settings:
-    """Return the settings without keys, so that a demo never asks Reddit or TMDB."""
-    from pydantic import SecretStr
-
-    none = SecretStr("")
-    return settings.model_copy(
-        update={"reddit_client_id": "", "reddit_client_secret": none, "tmdb_read_token": none, "reddit_url": None}
-    )
 
 
 def _watch(console: Console, stack: Stack, settings: Settings, seconds: float | None) -> None:

@@ -1,7 +1,11 @@
-"""`cinepulse link`: messages on standard input, the films they name on standard output, JSON lines both."""
+"""`cinepulse link`: messages on standard input, the films they name on standard output, JSON lines both.
+
+With `--explain` one text is judged before your eyes instead.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import sys
@@ -11,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cinepulse.commands.options import with_settings
-from cinepulse.errors import ConfigurationInvalid, InvalidRecord
+from cinepulse.errors import InvalidRecord, StackUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,10 +24,12 @@ if TYPE_CHECKING:
     from stream_processors.linking import Catalog, Message
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+CATALOG_SECONDS = 30.0
+"""Time for the running stack's catalogue to be read; more means that there is none."""
 
 
 @click.command
-@with_settings("link_threshold")
+@with_settings("link_threshold", "kafka_bootstrap", "schema_registry_url")
 @click.option(
     "--catalog",
     "catalog_file",
@@ -31,7 +37,12 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
     help="Films as CSV (plain, gzip or zstd); the running stack's tmdb.movies when not given.",
 )
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Least confidence; the same as --link-threshold.")
-def link(settings: Settings, catalog_file: Path | None, threshold: float | None) -> int:
+@click.option("--explain", "explained", metavar="TEXT", help="Show candidates, features and decision for one text.")
+@click.option("--community", help="With --explain: where the text was written.")
+@click.option("--thread-title", help="With --explain: the title of the thread that the text replies under.")
+def link(
+    settings: Settings, catalog_file: Path | None, threshold: float | None, explained: str | None, **context: Any
+) -> int:
     """Link JSON-lines messages to films.
 
     Reads {"id", "text"} a line, with "community", "thread_title" and "created_at" (epoch seconds) where known, and
@@ -42,11 +53,33 @@ def link(settings: Settings, catalog_file: Path | None, threshold: float | None)
     Examples:
       cinepulse link --catalog catalog.csv.gz < messages.jsonl > mentions.jsonl
       echo '{"id": 1, "text": "Just watched Alien"}' | cinepulse link --threshold 0.8
+      cinepulse link --catalog catalog.csv.gz --community movies --explain "Her was better than Joker"
     """  # noqa: D301 - click reads \b
+    from stream_processors.linking import Message
+
+    catalog = _catalog(settings, catalog_file)
+    least = settings.link_threshold if threshold is None else threshold
+    if explained is not None:
+        _explain(Message(explained, **context), catalog, least)
+        return 0
+    return _link_lines(catalog, least)
+
+
+def _explain(message: Message, catalog: Catalog, least: float) -> None:
+    from rich.console import Console
+
+    from cinepulse.commands.link_explained import print_explanation
+    from stream_processors.linking import link
+    from stream_processors.linking.explain import explain
+
+    verdicts = explain(message, catalog, least)
+    print_explanation(message.text, verdicts, link(message, catalog, least), Console())
+
+
+def _link_lines(catalog: Catalog, least: float) -> int:
+    """Link standard input line by line; return 1 when a line was malformed."""
     from stream_processors.linking import link as link_message
 
-    catalog = _catalog(catalog_file)
-    least = settings.link_threshold if threshold is None else threshold
     malformed = 0
     for number, line in _progress(sys.stdin.buffer):
         try:
@@ -103,15 +136,38 @@ def _milliseconds(seconds: object) -> int | None:
     return int(seconds * 1000)
 
 
-def _catalog(path: Path | None) -> Catalog:
+def _catalog(settings: Settings, path: Path | None) -> Catalog:
     if path is None:
-        raise ConfigurationInvalid("say which films to link to: --catalog FILE (CSV, plain, gzip or zstd)")
+        return asyncio.run(_running_catalog(settings))
     from cinepulse.commands.catalog_file import open_text
     from stream_processors.linking import Catalog
     from stream_processors.linking.catalog_csv import read_movies
 
     with open_text(path) as lines:
         return Catalog.build(read_movies(lines))
+
+
+async def _running_catalog(settings: Settings) -> Catalog:
+    """Return the catalogue of the running stack.
+
+    Raises StackUnavailable when it is not there in time.
+    """
+    from schemas.codec import Codec
+    from schemas.registry import schema_ids
+    from stream_processors.catalog_feed import CatalogFeed
+    from stream_processors.linking import Catalog
+
+    feed = CatalogFeed(settings, Codec(schema_ids(settings.schema_registry_url)), Catalog.build)
+    feed.start()
+    try:
+        async with asyncio.timeout(CATALOG_SECONDS):
+            await feed.ready(asyncio.Event())
+    except TimeoutError:
+        where = f"no film catalogue at {settings.kafka_bootstrap} within {CATALOG_SECONDS:.0f} s"
+        raise StackUnavailable(f"{where}: start `cinepulse up`, or give --catalog FILE") from None
+    finally:
+        feed.stop()
+    return feed.catalog
 
 
 def _progress(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

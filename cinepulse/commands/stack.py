@@ -42,13 +42,17 @@ LONG_START_SECONDS: Final = 300.0
 
 @dataclass(frozen=True, slots=True)
 class WorldChoice:
-    """What the loopback world plays: generated posts of a seed, or recorded ones at a speed of event time."""
+    """What the loopback world plays: generated posts of a seed, or recorded ones at a speed of event time.
+
+    `always`: the world stands in for Reddit and TMDB even where keys or addresses are set.
+    """
 
     seed: int | None = None
     posts: Path | None = None
     catalog: Path | None = None
     speed: float | None = None
     max_rate: float | None = None
+    always: bool = False
 
     def arguments(self) -> tuple[str, ...]:
         """Return the options for `cinepulse world`; paths absolute, since parts run in another directory."""
@@ -92,7 +96,7 @@ def embedded_stack(
     with _Signals() as signals, claim(settings.data_dir) as home:
         at_home(home)
         ports = pick_ports(settings)
-        values = endpoint_values(settings, ports, home)
+        values = endpoint_values(settings, ports, home, always_world=world.always)
         write_endpoints(home, values)
         with Stack(home, pipeline(home, ports, values, world), notify=notify) as stack:
             signals.stack = stack
@@ -149,7 +153,7 @@ def pick_ports(settings: Settings) -> Ports:
     )
 
 
-def endpoint_values(settings: Settings, ports: Ports, home: Path) -> dict[str, Any]:
+def endpoint_values(settings: Settings, ports: Ports, home: Path, *, always_world: bool = False) -> dict[str, Any]:
     """Return the settings that all parts and commands of this stack share, by field name, secrets in plain."""
     given = explicit_values(settings)
     values: dict[str, Any] = {
@@ -164,7 +168,7 @@ def endpoint_values(settings: Settings, ports: Ports, home: Path) -> dict[str, A
     # Each part serves its own metrics on a port of its own.
     values.pop("metrics_port", None)
     world = f"http://{LOOPBACK}:{ports.world}"
-    world_reddit, world_tmdb = uses_world(settings)
+    world_reddit, world_tmdb = (True, True) if always_world else uses_world(settings)
     if world_reddit:
         values = {**QUICK_REDDIT, **values, "reddit_url": world, "reddit_client_id": WORLD_CLIENT_ID}
         values["reddit_client_secret"] = stable_secret(home, "reddit_client_secret")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cinepulse.clock import MILLISECONDS_PER_DAY, MILLISECONDS_PER_SECOND
-from cinepulse.errors import Poison, SourceUnavailable
+from cinepulse.errors import DeadLetterRateExceeded, Poison, SourceUnavailable
 from cinepulse.logging import get_logger
 from cinepulse.metrics import FIELD_ERRORS, ITEMS, POLLS
 from producers.reddit.errors import RequestRefused
@@ -34,12 +34,16 @@ log = get_logger(__name__)
 # A community that went private for an hour is back soon; one that is gone for good costs a request a day.
 FIRST_RETRY_MS: Final = 15 * 60 * MILLISECONDS_PER_SECOND
 
+# So few bad items in one poll are somebody's odd posts, whatever their share.
+FEW_BAD: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Poller:
     """Polls listings through one client into one outbox.
 
-    `recheck_seconds`: ages at which posts are looked at again.
+    `recheck_seconds`: ages at which posts are looked at again. `dead_letter_max_share`: share of bad items in one poll
+    beyond which the poller stops.
     """
 
     client: RedditClient
@@ -47,6 +51,7 @@ class Poller:
     outbox: Outbox
     reporter: Reporter
     recheck_seconds: tuple[float, ...]
+    dead_letter_max_share: float
 
     def poll(self, listing: Listing) -> int:
         """Read a listing, leaving out dropped communities, and return how many new items it had.
@@ -56,6 +61,7 @@ class Poller:
         Raises:
             SourceUnavailable, RateLimited: nothing was remembered; poll again later.
             ConfigurationInvalid: the credentials are wrong.
+            DeadLetterRateExceeded: most new items are no posts; nothing was sent.
         """
         active = listing.without(dropped.subreddit for dropped in self.state.dropped())
         if not active.members:
@@ -108,7 +114,7 @@ class Poller:
             self.state.seen(listing.key),
             polled_before=since is not None or self.state.polled_before(listing.key),
         )
-        posts = [post for item in found.items if (post := self._publish(listing, item)) is not None]
+        posts = self._publish(listing, found.items)
         read_to = self.state.newest_at(listing.key) if since is None else since
         outcome: PollOutcome = "overflowed" if found.overflowed else "ok"
         gap = _gap(posts, read_to) if found.overflowed else None
@@ -127,13 +133,20 @@ class Poller:
         ITEMS.labels("reddit").inc(len(found.items))
         return len(found.items)
 
-    def _publish(self, listing: Listing, item: Item) -> RedditPost | None:
-        post = read_post(item.thing, item.received_at, lambda field: FIELD_ERRORS.labels("reddit", field).inc())
-        if isinstance(post, Poison):
-            self.outbox.dead_letter(listing.feed, post, key=item.identity, thing=item.thing)
-            return None
-        sent = self.outbox.send(REDDIT_POSTS, post.fullname, post, listing=listing.feed, thing=item.thing)
-        return post if sent else None
+    def _publish(self, listing: Listing, items: Sequence[Item]) -> list[RedditPost]:
+        """Send the items, those that are no posts to dead letters, and return the posts."""
+        readings = [read_post(item.thing, item.received_at, _count_wrong) for item in items]
+        bad = [reading for reading in readings if isinstance(reading, Poison)]
+        if len(bad) >= FEW_BAD and len(bad) > self.dead_letter_max_share * len(items):
+            # Reddit's format or this machine's clock has changed. Dead-lettered now, the posts would count as read.
+            raise DeadLetterRateExceeded(f"{len(bad)} of {len(items)} new items are no posts, first: {bad[0]}")
+        posts: list[RedditPost] = []
+        for item, post in zip(items, readings, strict=True):
+            if isinstance(post, Poison):
+                self.outbox.dead_letter(listing.feed, post, key=item.identity, thing=item.thing)
+            elif self.outbox.send(REDDIT_POSTS, post.fullname, post, listing=listing.feed, thing=item.thing):
+                posts.append(post)
+        return posts
 
     def _drop_refused(self, listing: Listing, error: RequestRefused) -> list[str]:
         """Find which communities are refused, drop and report them, and return their names."""
@@ -163,6 +176,10 @@ class Poller:
         log.error(
             "reddit.subreddit_dropped", subreddit=subreddit, reason=refusal.reason, advice="check CINEPULSE_SUBREDDITS"
         )
+
+
+def _count_wrong(field: str) -> None:
+    FIELD_ERRORS.labels("reddit", field).inc()
 
 
 def _gap(posts: Sequence[RedditPost], read_to: int | None) -> tuple[int, int] | None:

@@ -41,6 +41,9 @@ log = get_logger(__name__)
 # A stop must not wait longer for a broker that is away: what it has not confirmed is read and sent again next time.
 FLUSH_SECONDS: Final = 2.0
 
+# One look for the broker at the start, for the same reason.
+LOOK_SECONDS: Final = 2.0
+
 # Polls of idle listings drift apart by up to this share of the interval, so that instances do not fall into step.
 IDLE_JITTER: Final = 0.1
 
@@ -179,7 +182,7 @@ def build_loop(  # noqa: PLR0913 - the composition root names what it composes
     ages = settings.reddit_recheck_seconds
     return Loop(
         listings=listings_of(settings.subreddits),
-        poller=Poller(client, state, outbox, reporter, ages),
+        poller=Poller(client, state, outbox, reporter, ages, settings.dead_letter_max_share),
         rechecker=Rechecker(client, state, outbox, reporter, ages),
         clock=clock,
         waiting=waiting,
@@ -192,7 +195,7 @@ def bind(settings: Settings, state: RedditState, waiting: Waiting) -> None:
     """Tie the memory to the topic, waiting for the broker; raises ConfigurationInvalid, Stopped."""
     while True:
         try:
-            state.bind(topic_identity(settings, REDDIT_POSTS.name))
+            state.bind(topic_identity(settings, REDDIT_POSTS.name, timeout=LOOK_SECONDS))
         except BrokerUnavailable as error:
             log.warning("reddit.waiting_for_kafka", error=str(error))
             waiting.pause(1.0)

@@ -37,6 +37,7 @@ log = get_logger(__name__)
 
 # One look for the broker's confirmation holds up the event loop, and with it a stop, for this long at most.
 FLUSH_SECONDS: Final = 0.5
+LOOK_SECONDS: Final = 2.0
 
 # How often to look whether a new day's export or a day's changes are due.
 DAILY_CHECK_SECONDS: Final = 900.0
@@ -153,7 +154,7 @@ async def _bind(settings: Settings, state: TmdbState) -> None:
     """Tie the memory to the topic, waiting for the broker; raises ConfigurationInvalid."""
     while True:
         try:
-            state.bind(topic_identity(settings, TMDB_MOVIES.name))
+            state.bind(topic_identity(settings, TMDB_MOVIES.name, timeout=LOOK_SECONDS))
         except BrokerUnavailable as error:
             log.warning("tmdb.waiting_for_kafka", error=str(error))
             await pause(1.0)

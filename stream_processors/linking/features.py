@@ -270,7 +270,6 @@ MESSAGE_FEATURES: Final = (
     "message_misspelt",
     "message_thread_talk",
     "message_thread_asks",
-    "message_thread_host",
     "message_greets",
 )
 
@@ -296,13 +295,8 @@ def message_features(scene: Scene, candidate: Candidate) -> tuple[float, ...]:
         float(candidate.misspelt),
         float(scene.thread_talk),
         float(scene.thread_asks),
-        float(bool(scene.thread) and _is_host(scene.thread, candidate.name)),
         _greeted(scene, candidate),
     )
-
-
-def _is_host(thread: str, name: str) -> bool:
-    return f" i am {name} " in thread or f" im {name} " in thread
 
 
 def _greeted(scene: Scene, candidate: Candidate) -> float:

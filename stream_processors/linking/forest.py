@@ -33,6 +33,24 @@ class Forest:
         object.__setattr__(self, "_offsets", np.arange(trees) << depth)
         object.__setattr__(self, "_flat", self.values.ravel())
 
+    def contributions(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how much each feature moves the log odds of one row away from the forest's mean.
+
+        Each answer moves a tree from the mean of the leaves that were open before it to the mean of those still open
+        (Saabas, 2014); the moves sum to the log odds less that mean.
+        """
+        trees, depth = self.columns.shape
+        answers = (row[self.columns] > self.thresholds).astype(int)
+        moved = np.zeros(len(row))
+        open_leaves = self.values
+        for level in range(depth):
+            # The lowest bit of what is left of the place is the next question.
+            halves = open_leaves.reshape(trees, -1, 2)
+            kept = halves[np.arange(trees), :, answers[:, level]]
+            np.add.at(moved, self.columns[:, level], kept.mean(axis=1) - open_leaves.mean(axis=1))
+            open_leaves = kept
+        return moved
+
     def log_odds(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log odds of each row; shape (rows, features) to (rows,)."""
         answers = rows[:, self.columns] > self.thresholds

@@ -22,6 +22,9 @@ MOST: Final = 2_000
 """Candidates judged in one message: a longer list is no message, and its end is left out."""
 
 
+INTRODUCTIONS: Final = ("i am", "im", "my name is")
+
+
 class Case(NamedTuple):
     """A candidate, the film it means, and its features."""
 
@@ -44,10 +47,18 @@ def cases_of(message: Message, catalog: Catalog) -> list[Case]:
     if not kept:
         return []
     scene = scene_of(message, text, tokens)
+    if scene.thread:
+        kept = [one for one in kept if not _is_host(scene, one[0])]
     return [
         _case(scene, catalog, candidate, facts, around)
         for (candidate, facts), around in zip(kept, _overlaps(text, kept), strict=True)
     ]
+
+
+def _is_host(scene: Scene, candidate: Candidate) -> bool:
+    """Return whether the thread's author introduced himself by that name, so that comments talk to him."""
+    named = any(f" {words} {candidate.name} " in scene.thread for words in INTRODUCTIONS)
+    return named and not _is_quoted(scene.text, candidate)
 
 
 def _case(scene: Scene, catalog: Catalog, candidate: Candidate, facts: NameFacts, overlaps: tuple[float, ...]) -> Case:

@@ -57,7 +57,8 @@ def test_a_flag_beats_the_environment_beats_the_running_stack(
     if "environment" in given:
         monkeypatch.setenv(variable_of(field), "of the environment")
 
-    value = _plain(getattr(load_settings(**({field: "of the flag"} if "flag" in given else {})), field))
+    flags: dict[str, Any] = {field: "of the flag"} if "flag" in given else {}
+    value = _plain(getattr(load_settings(**flags), field))
 
     highest = next((source for source in SOURCES if source in given), None)
     assert value == (f"of the {highest}" if highest else _plain(Settings.model_fields[field].default))
@@ -87,6 +88,14 @@ def test_the_data_dir_flag_decides_whose_stack_is_asked(
     assert load_settings(data_dir=str(other)).kafka_bootstrap == "127.0.0.1:2"
     monkeypatch.setenv("CINEPULSE_DATA_DIR", str(other))
     assert load_settings().kafka_bootstrap == "127.0.0.1:2"
+
+
+def test_whoever_starts_a_stack_does_not_ask_the_last_one(data_dir: Path) -> None:
+    """`cinepulse up` decides addresses itself: what an earlier run has left in the file does not count."""
+    _running_stack(data_dir, kafka_bootstrap="127.0.0.1:1")
+
+    assert load_settings(attached=False).kafka_bootstrap == "127.0.0.1:9092"
+    assert load_settings().kafka_bootstrap == "127.0.0.1:1"
 
 
 def test_the_running_stacks_values_get_their_types(data_dir: Path) -> None:

@@ -26,6 +26,8 @@ from schemas.topics import PIPELINE_DEAD_LETTERS, topic_named
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from confluent_kafka import KafkaError, Message
+
     from cinepulse.settings import Settings
 
 PARTITIONS: Final = 2
@@ -72,17 +74,19 @@ class RunningSink:
 class Pipeline:
     """Topics and tables of a test's own, and what a test does with them.
 
-    `store`: makes the store of each sink started, from the client and a name for the run.
+    `prefix`: stands before the topics' names; another one each time when not given. `store`: makes the store of each
+    sink started, from the client and a name for the run.
     """
 
-    def __init__(self, bootstrap: str, settings: Settings, store: Callable[..., Store] = Store) -> None:
-        self.prefix = f"{uuid4().hex[:8]}."
+    def __init__(self, bootstrap: str, settings: Settings, *, prefix: str | None = None) -> None:
+        self.prefix = f"{uuid4().hex[:8]}." if prefix is None else prefix
         self.settings = settings.model_copy(
             update={"kafka_bootstrap": bootstrap, "partitions": PARTITIONS, "sink_flush_seconds": 0.05}
         )
         self.routes = routes(self.prefix)
         self.group = f"{self.prefix}sink"
-        self.store = store
+        self.refused: list[KafkaError] = []
+        self.store: Callable[..., Store] = Store
         self.codec = Codec(ManifestIds())
         self.admin = admin_client(bootstrap)
         self.create_topics()
@@ -104,11 +108,17 @@ class Pipeline:
 
     def send_bytes(self, topic: str, key: bytes | None, value: bytes | None, partition: int = 0) -> None:
         """Produce whatever bytes."""
-        self.producer.produce(self.prefix + topic, key=key, value=value, partition=partition)
+
+        def delivered(error: KafkaError | None, _message: Message) -> None:
+            if error is not None:
+                self.refused.append(error)
+
+        self.producer.produce(self.prefix + topic, key=key, value=value, partition=partition, on_delivery=delivered)
 
     def flush(self) -> None:
         """Return once Kafka has everything sent."""
         assert self.producer.flush(DEADLINE_SECONDS) == 0
+        assert self.refused == []
 
     def start(self, **options: Any) -> RunningSink:
         """Start a sink."""
@@ -128,7 +138,14 @@ class Pipeline:
     def settled(self) -> bool:
         """Return whether the ledger has reached the ends of the topics, dead letters included."""
         ledger = read_ledger(self.client)
-        return all(ledger.reached(partition) >= extent.end for partition, extent in extents(self.admin, self.routes).items())
+        return all(
+            ledger.reached(partition) >= extent.end for partition, extent in extents(self.admin, self.routes).items()
+        )
+
+    def topic_end(self, topic: str) -> int:
+        """Return the number of offsets that a topic has."""
+        found = extents(self.admin, self.routes)
+        return sum(extent.end for partition, extent in found.items() if partition.topic == self.prefix + topic)
 
     def drain(self) -> None:
         """Send what waits, run a sink until it has stored all there is, and stop it."""
@@ -142,7 +159,8 @@ class Pipeline:
 
     def count(self, table: str, *, final: bool = True) -> int:
         """Return a table's number of rows."""
-        return int(self.client.command(f"SELECT count() FROM {table}{' FINAL' if final else ''}"))
+        query = f"SELECT count() FROM {table}{' FINAL' if final else ''}"  # noqa: S608 - a test's own table
+        return int(self.client.command(query))
 
     def close(self) -> None:
         """Drop the topics: the broker is shared."""

@@ -1,84 +1,77 @@
-"""Batches: contiguous ranges, tokens, quotas, and few enough partitions for one insert."""
+"""Batches: contiguous ranges, tokens, quotas."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clickhouse.batches import STRETCHES_PER_INSERT, Batch, Waiting, cut, quotas
-from clickhouse.rows import Route, routes
-from tests.schemas.samples import SAMPLES
-
-if TYPE_CHECKING:
-    from schemas.events import DeadLetter
+from clickhouse.batches import Waiting, cut, quotas
+from clickhouse.rows import routes
 
 ROUTES = {route.topic.name: route for route in routes()}
-LETTER: DeadLetter = SAMPLES["pipeline.dead_letters-value"]
-PARTITIONS_ALLOWED = 100
 
 
-def waiting(topic: str = "tmdb.movies", position: int = 0) -> Waiting:
-    """Return a partition that has read nothing yet."""
-    return Waiting(ROUTES[topic], 1, 0, position)
-
-
-def mention(created_at: int) -> tuple[object, ...]:
-    """Return as much of a mention's row as batches look at."""
-    return (1, "reddit", "t1_a", created_at)
+def waiting(topic: str = "tmdb.movies", position: int = 0, records: int = 0, epoch: int = 0) -> Waiting:
+    """Return a partition with some records of 10 bytes."""
+    made = Waiting(ROUTES[topic], 1, epoch, position)
+    for offset in range(position, position + records):
+        made.add(offset, b"key", b"seven..", 1_000 + offset)
+    return made
 
 
 def test_batch_covers_from_the_position_to_the_last_record() -> None:
-    """A batch begins where the one before ended, holes of compaction and rejected records within."""
+    """A batch begins where the one before ended, with the holes that compaction left within."""
     partition = waiting(position=10)
     for offset in (12, 15):
-        partition.add(offset, (offset,), 1)
-    partition.reject(17, LETTER)
+        partition.add(offset, b"k", b"v", 5)
 
     batch = partition.take(100)
 
-    assert (batch.first, batch.last, list(batch.offsets)) == (10, 17, [12, 15])
-    assert batch.letters == (LETTER,)
-    assert (partition.position, len(partition), partition.due) == (18, 0, False)
+    assert (batch.first, batch.last, batch.records.offsets) == (10, 15, [12, 15])
+    assert (partition.position, len(partition)) == (16, 0)
 
 
-def test_batches_of_one_partition_join_without_gap_or_overlap() -> None:
-    """Whatever the limits, consecutive batches tile the offsets, and rows and letters lie in their own batch."""
-    partition = waiting()
-    for offset in range(0, 40, 2):
-        partition.add(offset, (offset,), 1)
-        partition.reject(offset + 1, LETTER)
+@given(limits=st.lists(st.integers(1, 9), min_size=40, max_size=40))
+def test_batches_of_one_partition_join_without_gap_or_overlap(limits: list[int]) -> None:
+    """Whatever the limits, consecutive batches tile the offsets and hold each record once."""
+    partition = waiting(records=40)
 
-    batches = []
-    while partition.due:
-        batches.append(partition.take(7))
+    batches = [partition.take(limit) for limit in limits if len(partition)]
 
     assert batches[0].first == 0
     assert batches[-1].last == 39
-    assert all(before.last + 1 == after.first for before, after in zip(batches, batches[1:], strict=False))
-    assert [row[0] for batch in batches for row in batch.rows] == list(range(0, 40, 2))
-    assert [len(batch.letters) for batch in batches] == [7, 7, 6]
+    assert all(before.last + 1 == after.first for before, after in pairwise(batches))
+    assert [record.offset for batch in batches for record in batch] == list(range(40))
+
+
+def test_record_that_comes_again_is_left_out() -> None:
+    """What a client delivers twice, as after a resume, waits once."""
+    partition = waiting(records=3)
+
+    partition.add(1, b"again", b"again", 0)
+
+    assert partition.take(10).records.offsets == [0, 1, 2]
+
+
+def test_records_come_out_whole() -> None:
+    """A batch yields each record with its key, value, timestamp, partition and epoch."""
+    partition = waiting(position=7, records=1, epoch=2)
+    partition.add(8, b"gone", None, 9)
+
+    plain, tombstone = partition.take(10)
+
+    assert (plain.key, plain.value, plain.offset, plain.timestamp) == (b"key", b"seven..", 7, 1_007)
+    assert (tombstone.key, tombstone.value, tombstone.partition, tombstone.epoch) == (b"gone", None, 1, 2)
 
 
 def test_token_names_the_range_and_the_epoch() -> None:
     """The same range of the same topic gives the same token, another epoch another one."""
-    first, again, anew = (Batch(ROUTES["movie.mentions"], 2, epoch, 5, 9, (), ()) for epoch in (0, 0, 1))
+    first, again, anew = (waiting("movie.mentions", records=5, epoch=epoch).take(5).token(0, 4) for epoch in (0, 0, 1))
 
-    assert first.token == again.token == "mentions:0:movie.mentions:2:5-9"
-    assert anew.token == "mentions:1:movie.mentions:2:5-9"
-
-
-def test_halves_split_rows_and_tile_the_range() -> None:
-    """Bisecting keeps every row and covers the same offsets, so the halves' tokens differ from the whole's."""
-    batch = Batch(ROUTES["movie.mentions"], 0, 0, 0, 9, (1, 4, 8), (("a",), ("b",), ("c",)))
-
-    left, right = batch.halves()
-
-    assert [*left.rows, *right.rows] == list(batch.rows)
-    assert (left.first, left.last, right.first, right.last) == (0, 3, 4, 9)
+    assert first == again == "mentions:0:movie.mentions:1:0-4"
+    assert anew == "mentions:1:movie.mentions:1:0-4"
 
 
 @given(sizes=st.lists(st.integers(0, 1_000), max_size=20), limit=st.integers(0, 2_000))
@@ -94,83 +87,33 @@ def test_quotas_fill_the_limit_and_favour_the_small(sizes: list[int], limit: int
 
 def test_cut_lets_a_trickle_pass_beside_a_flood() -> None:
     """A bulk load in one topic leaves a small partition whole within the same limit."""
-    flood, trickle, idle = waiting("tmdb.popularity"), waiting("tmdb.movies"), waiting()
-    for offset in range(1_000):
-        flood.add(offset, (1, 0), 1)
-    for offset in range(3):
-        trickle.add(offset, (offset,), 1)
+    flood, trickle, idle = waiting("tmdb.popularity", records=1_000), waiting(records=3), waiting()
 
-    batches = cut([flood, trickle, idle], 100)
+    batches = cut([flood, trickle, idle], most=1_000, together=100)
 
-    assert [len(batch.rows) for batch in batches] == [97, 3]
+    assert [len(batch) for batch in batches] == [97, 3]
 
 
-def test_cut_takes_letters_without_rows() -> None:
-    """A partition with nothing but rejected records still moves on."""
-    rejected = waiting()
-    rejected.reject(0, LETTER)
+def test_cut_keeps_each_batch_within_its_own_limit() -> None:
+    """No partition gets more than one insert's rows, and none of those that wait gets nothing."""
+    many = [waiting(records=50) for _ in range(4)]
 
-    (batch,) = cut([rejected], 10)
-
-    assert (batch.first, batch.last, len(batch.rows), len(batch.letters)) == (0, 0, 0, 1)
+    assert [len(batch) for batch in cut(many, most=20, together=1_000)] == [20, 20, 20, 20]
+    assert [len(batch) for batch in cut(many, most=20, together=2)] == [1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("months", [1, 62, 200])
-def test_rows_of_many_months_are_cut_below_the_insert_limit(months: int) -> None:
-    """Posts of many years never touch more partitions in one insert than ClickHouse allows, and none is lost."""
-    partition = waiting("movie.mentions")
-    created = [
-        int(datetime(2008 + month // 12, month % 12 + 1, day, tzinfo=UTC).timestamp() * 1_000)
-        for month in range(months)
-        for day in (1, 28)
-    ]
-    for offset, instant in enumerate(created):
-        partition.add(offset, mention(instant), 1)
-
-    batches = []
-    while partition.due:
-        batches.append(partition.take(50_000))
-
-    assert sum(len(batch.rows) for batch in batches) == len(created)
-    for batch in batches:
-        touched = {datetime.fromtimestamp(row[3] / 1_000, UTC).strftime("%Y%m") for row in batch.rows}
-        assert len(touched) < PARTITIONS_ALLOWED
-    assert len(batches) <= 2 + months // STRETCHES_PER_INSERT
-
-
-@given(created=st.lists(st.integers(0, 5_000_000_000_000), min_size=1, max_size=300))
-def test_rows_in_any_order_are_cut_below_the_insert_limit(created: list[int]) -> None:
-    """The bound holds for instants in any order, and every batch makes progress."""
-    partition = waiting("movie.mentions")
-    for offset, instant in enumerate(created):
-        partition.add(offset, mention(instant), 1)
-
-    while partition.due:
-        batch = partition.take(50_000)
-
-        assert batch.rows
-        touched = {datetime.fromtimestamp(row[3] / 1_000, UTC).strftime("%Y%m") for row in batch.rows}
-        assert len(touched) < PARTITIONS_ALLOWED
-
-
-def test_size_shrinks_with_what_is_taken() -> None:
-    """The bytes that wait follow the rows that wait, down to none."""
-    partition = waiting()
-    for offset in range(10):
-        partition.add(offset, (offset,), 100)
+def test_size_follows_what_waits() -> None:
+    """The bytes that wait shrink with what is taken, down to none."""
+    partition = waiting(records=10)
+    before = partition.size
 
     partition.take(4)
 
-    assert partition.size == 600
+    assert (before, partition.size) == (100, 60)
     partition.take(100)
     assert partition.size == 0
 
 
-def routes_are_written_counts_first() -> list[Route]:
-    """Return the routes in the order of writing."""
-    return list(routes())
-
-
 def test_counts_and_mentions_are_written_before_bulk_loads() -> None:
     """What people wait for comes first: counts, then mentions."""
-    assert [route.table.name for route in routes_are_written_counts_first()][:2] == ["mention_counts", "mentions"]
+    assert [route.table.name for route in routes()][:2] == ["mention_counts", "mentions"]

@@ -36,8 +36,10 @@ def test_migrations_give_the_declared_tables(client: Client) -> None:
 
 @pytest.mark.parametrize("table", TABLES, ids=NAMES)
 def test_migrations_give_the_declared_columns(client: Client, table: Table) -> None:
-    """Names and types of the columns are those that the sink writes and those that ClickHouse fills, in no other form."""
-    query = "SELECT name, type, default_kind FROM system.columns WHERE database = currentDatabase() AND table = {t:String}"
+    """Names and types of the columns are those that the sink writes and those that ClickHouse fills."""
+    query = (
+        "SELECT name, type, default_kind FROM system.columns WHERE database = currentDatabase() AND table = {t:String}"
+    )
 
     rows = client.query(query, parameters={"t": table.name}).result_rows
 

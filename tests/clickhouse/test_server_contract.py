@@ -46,7 +46,8 @@ def films(client: Client) -> str:
     """Return an empty table that drops repeated inserts."""
     client.command(
         "CREATE TABLE films (id UInt64, title Nullable(String), seen_at DateTime64(3, 'UTC'), day Date, "
-        "tags Array(String), score Float64) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100"
+        "tags Array(String), score Float64) ENGINE = MergeTree ORDER BY id "
+        "SETTINGS non_replicated_deduplication_window = 100"
     )
     return "films"
 

@@ -242,7 +242,7 @@ async def test_what_was_folded_before_a_revocation_and_not_flushed_is_forgotten(
     kafka = MemoryKafka()
     async with process(kafka) as one:
         await one.assign({0: 0})
-        await one.give(0, numbers("a"))
+        await one.give(0, numbers("a", "b", "c"))
         await one.assign({0: 0})
 
         await one.give(0, numbers("b"))

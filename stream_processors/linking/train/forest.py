@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 class Settings:
     """How a forest is grown; `rows` and `columns` are the shares that each tree sees."""
 
-    trees: int = 300
+    trees: int = 400
     depth: int = 6
-    rate: float = 0.06
+    rate: float = 0.04
     smoothing: float = 3.0
     least_weight: float = 2.0
-    rows: float = 0.7
-    columns: float = 0.5
+    rows: float = 0.6
+    columns: float = 0.3
     bins: int = 48
     seed: int = 7
 

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from stream_processors.linking.catalog import Catalog
 
 WEIGHTS: Final = {
-    "reddit_technology_neg": 1.5,
-    "reddit_other_neg": 1.5,
-    "wnut16_tweets": 0.8,
+    "reddit_technology_neg": 3.0,
+    "reddit_other_neg": 3.0,
+    "wnut16_tweets": 1.5,
     "redial": 0.15,
     "mit_movie_queries": 0.3,
     "inspired": 0.4,
     "reddit_moviedetails": 0.4,
     "reddit_shittymoviedetails": 0.4,
     "reddit_umbrae_year": 0.4,
-    "template": 1.0,
+    "template": 0.5,
 }
 """How much a row counts by its source: the less like Reddit talk about films, the less."""
 CORE_WEIGHT: Final = 6.0
@@ -101,8 +101,6 @@ def variants_of(example: Example, source: Random) -> Iterator[tuple[Example, flo
         yield example.with_message(text=upper), 0.1
     if example.message.community is not None and (core or source.random() < 0.1):  # noqa: PLR2004 - a share
         yield example.with_message(community=None), 0.1
-    if core and any(mark in text for mark in ("'", '"', "\u2018", "\u201c", "*", "(1", "(2")):
-        yield example.with_message(community="news"), 0.03
 
 
 @contextmanager

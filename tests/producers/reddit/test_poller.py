@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cinepulse.errors import DeadLetterRateExceeded
 from producers.reddit.waiting import Stopped
 from schemas.partitioning import post_partition
 from schemas.publisher import Publisher
@@ -287,6 +288,20 @@ class TestBadInput:
         assert letter.value
         assert set(names) == set(tape.keys(REDDIT_POSTS)[before:]) | set(names)
         assert len(tape.keys(REDDIT_POSTS)) == before + 3
+
+    def test_mostly_bad_posts_stop_the_poller(self, world: RunningWorld, bench: Bench, tape: Tape) -> None:
+        """When the clock or the format must be wrong, nothing is sent and nothing remembered: no post is lost."""
+        bench.run()
+        before = len(tape.keys(REDDIT_POSTS))
+        world.fault("clock_skew", count=30, seconds=3600)
+        names = world.fault("burst", count=30, subreddit="movies")["names"]
+
+        with pytest.raises(DeadLetterRateExceeded, match="30 of 30"):
+            bench.run()
+
+        assert tape.dead_letters() == []
+        assert len(tape.keys(REDDIT_POSTS)) == before
+        assert bench.state.seen("new/0").isdisjoint(names)
 
     @pytest.mark.parametrize(("kind", "attempts"), [("html", 1), ("not_json", 1), ("truncated", 1), ("reset", 3)])
     def test_an_answer_that_is_no_listing(

@@ -155,6 +155,33 @@ class TestAnswers:
         assert len(answers) == 3
         assert 30 <= sum(time.slept) <= 40
 
+    def test_429_holds_up_the_others_too(self, quiet_world: RunningWorld) -> None:
+        """While one task waits out the limit, another that starts meanwhile waits as long."""
+        statuses = [429, 200, 200]
+        slept: list[float] = []
+
+        def answer(_request: httpx.Request) -> httpx.Response:
+            return httpx.Response(statuses.pop(0), headers={"retry-after": "30"}, json={})
+
+        async def both() -> None:
+            waiting, time = asyncio.Event(), Time()
+
+            async def sleep(seconds: float) -> None:
+                slept.append(seconds)
+                waiting.set()
+                await asyncio.sleep(0)
+
+            time.sleep = sleep  # type: ignore[method-assign] # no time passes
+            async with client_on(quiet_world.settings(), time, httpx.MockTransport(answer)) as client:
+                first = asyncio.create_task(client.get("movie/603"))
+                await waiting.wait()
+                await client.get("movie/popular")
+                await first
+
+        asyncio.run(both())
+
+        assert [seconds >= 30 for seconds in slept] == [True, True, True]
+
     def test_the_even_pace(self, quiet_world: RunningWorld) -> None:
         """A hundred requests at 20 a second take five seconds, whatever their number at once."""
 
