@@ -69,7 +69,7 @@ class Client(HttpClient):
             return super().raw_query(*arguments, **options)
 
 
-def connect(settings: Settings, **overrides: Any) -> Client:
+def connect(settings: Settings, /, **overrides: Any) -> Client:
     """Return a client of the ClickHouse that the settings name; safe to share between threads: it has no session.
 
     `overrides`: clickhouse_connect's own arguments, for example `database=None` before the database exists, or

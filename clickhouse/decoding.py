@@ -1,4 +1,4 @@
-"""A batch decoded record by record: rows for the table, letters for what cannot be one."""
+"""A batch decoded record by record: rows for the table, and what cannot be one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.errors import Poison
-from clickhouse.letters import letter_of
+from clickhouse.letters import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from clickhouse.rows import Row
     from clickhouse.tables import PartitionedBy
     from schemas.codec import Codec
-    from schemas.events import DeadLetter
 
 # ClickHouse refuses an insert that touches more than 100 partitions. A stretch of a partition's width touches two at
 # most, so this many stretches stay below.
@@ -53,22 +52,19 @@ class Piece:
         )
 
 
-def decode(batch: Batch, codec: Codec, failed_at: int) -> tuple[Piece, list[DeadLetter]]:
-    """Return the batch's rows as one piece, and a letter for each record that cannot be one.
-
-    `failed_at`: milliseconds, for the letters.
-    """
+def decode(batch: Batch, codec: Codec) -> tuple[Piece, list[Rejected]]:
+    """Return the batch's rows as one piece, and the records that cannot be rows."""
     offsets: list[int] = []
     rows: list[Row] = []
-    letters: list[DeadLetter] = []
+    rejected: list[Rejected] = []
     for record in batch:
         try:
             rows.append(batch.route.row(codec, record))
         except Poison as error:
-            letters.append(letter_of(record, batch.route.source, error, failed_at))
+            rejected.append(Rejected(batch.route.source, record, error))
         else:
             offsets.append(record.offset)
-    return Piece(batch, batch.first, batch.last, offsets, rows), letters
+    return Piece(batch, batch.first, batch.last, offsets, rows), rejected
 
 
 def pieces(whole: Piece) -> list[Piece]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cinepulse.clock import Clock
     from clickhouse.auth import Guard
     from clickhouse.engine import Engine
+    from clickhouse.http_request import Call
 
 _USAGE: Final = "There is nothing here. Queries go to / by GET or POST, probes to /ping.\n"
 
@@ -87,7 +88,7 @@ class Interface:
             call,
             content_encoding=request.headers.get("content-encoding", "").lower(),
             content_type=request.headers.get("content-type", ""),
-            coding=negotiate(request.headers.get("accept-encoding", "")) if call.compressed else "",
+            coding=negotiate(request.headers.get("accept-encoding", "")) if _encoded(call) else "",
         )
 
     async def _answer(self, exchange: Exchange, request: Request, send: Send) -> None:
@@ -103,6 +104,10 @@ class Interface:
             await runner.in_thread(exchange.close)
             response = failure(self._engine, error, exchange.call.query_id)
             await response(request.scope, request.receive, send)
+
+
+def _encoded(call: Call) -> bool:
+    return call.compressed and not call.blocks_out
 
 
 class _Endpoint:

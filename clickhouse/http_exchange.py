@@ -8,6 +8,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, TYPE_CHECKING, Final, cast
 from uuid import uuid4
 
+from clickhouse.http_blocks import BlockDecoder, BlockEncoder
 from clickhouse.http_encoding import Decoder, Encoder
 from clickhouse.http_errors import RequestRefused
 from clickhouse.http_query import HEAD_BYTES, answer, as_insert, format_of, needs_whole
@@ -54,22 +55,26 @@ class Exchange:
     may_stop: bool = False
     """Whether what runs only reads, so that nobody misses it when its client leaves."""
     _decoder: Decoder = field(init=False)
-    _encoder: Encoder = field(init=False)
+    _blocks: BlockDecoder = field(init=False)
+    _encoder: Encoder | BlockEncoder = field(init=False)
     _body: bytearray = field(init=False, default_factory=bytearray)
     _insert: InsertStream | None = field(init=False, default=None)
     _closing: ExitStack = field(init=False, default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self._decoder = Decoder(self.content_encoding, self.engine.limits.body_bytes)
-        self._encoder = Encoder(self.coding)
+        self._blocks = BlockDecoder(self.engine.limits.body_bytes)
+        self._encoder = BlockEncoder() if self.call.blocks_out else Encoder(self.coding)
 
     def take(self, chunks: Iterable[bytes], *, last: bool) -> bool:
         """Take more of the body; with its last part return whether it is an insert, which `run` only has to finish."""
         for chunk in chunks:
             for piece in self._decoder.feed(chunk):
-                self._take(piece)
+                for plain in self._blocks.feed(piece) if self.call.blocks_in else (piece,):
+                    self._take(plain)
         if last:
             self._decoder.finish()
+            self._blocks.finish()
             if self.content_type.startswith(_FORM):
                 self.call = self.call.with_form(read_form(self.content_type, bytes(self._body)))
                 self._body.clear()

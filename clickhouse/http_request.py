@@ -48,6 +48,11 @@ class Call:
     session_must_exist: bool = False
     wait_end: bool = False
     compressed: bool = False
+    """Whether the answer may have a Content-Encoding."""
+    blocks_out: bool = False
+    """Whether the answer is to be in ClickHouse's compressed blocks, whatever else is asked."""
+    blocks_in: bool = False
+    """Whether the body is in such blocks."""
     read_only: bool = False
 
     def with_form(self, fields: Mapping[str, str]) -> Call:
@@ -59,9 +64,6 @@ class Call:
 def read_call(method: str, query: Iterable[tuple[str, str]], headers: Mapping[str, str]) -> Call:
     """Return the call of a request; raises RequestRefused for what cannot be followed."""
     values = dict(query)
-    if values.get("compress") == "1" or values.get("decompress") == "1":
-        message = "compress=1 and decompress=1 are not supported: use Content-Encoding and Accept-Encoding"
-        raise RequestRefused("NOT_IMPLEMENTED", message)
     settings = {
         name: value
         for name, value in values.items()
@@ -85,6 +87,8 @@ def read_call(method: str, query: Iterable[tuple[str, str]], headers: Mapping[st
         session_must_exist=values.get("session_check") == "1",
         wait_end=_on(values.get("wait_end_of_query")) or _on(values.get("http_wait_end_of_query")),
         compressed=_on(values.get("enable_http_compression")),
+        blocks_out=_on(values.get("compress")),
+        blocks_in=_on(values.get("decompress")),
         read_only=read_only,
     )
 

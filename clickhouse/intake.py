@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError
 
-from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid, OffsetsExpired
+from cinepulse.errors import BrokerUnavailable, OffsetsExpired
+from cinepulse.kafka import missing_topic
 from cinepulse.logging import get_logger
 from cinepulse.metrics import RECORDS_PROCESSED
 from clickhouse.batches import Waiting, cut
@@ -108,7 +109,7 @@ def _raise_fatal(failure: KafkaError, message: Message) -> None:
     if code == KafkaError._AUTO_OFFSET_RESET:  # noqa: SLF001 - librdkafka's own codes are named so
         raise OffsetsExpired(f"{place}: Kafka no longer has the records to read next: {failure.str()}")
     if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
-        raise ConfigurationInvalid(f"Kafka has no topic {message.topic()}: run `cinepulse topics create`")
+        raise missing_topic(message.topic() or "")
     if failure.fatal():
         raise BrokerUnavailable(f"the Kafka client gave up: {failure.str()}")
     if code != KafkaError._PARTITION_EOF:  # noqa: SLF001 - as above

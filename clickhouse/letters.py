@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cinepulse import __version__
-from cinepulse.errors import BrokerUnavailable, DeadLetterRateExceeded, Poison
-from cinepulse.metrics import DEAD_LETTERS
-from schemas.events import DeadLetter
-from schemas.partitioning import text_partition
-from schemas.topics import PIPELINE_DEAD_LETTERS
+from cinepulse.errors import DeadLetterRateExceeded, Poison
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from confluent_kafka import KafkaError, Message, Producer
-
     from clickhouse.rows import Record
-    from schemas.codec import Codec
+    from schemas.publisher import Publisher
 
 STAGE: Final = "sink"
-
-# The contract cuts a letter's value here: a broken record may be of any size, its letter must fit a Kafka message.
-VALUE_BYTES: Final = 64 * 1024
-ERROR_CHARACTERS: Final = 300
 
 # The share is taken over about this many of a partition's latest records, and only once this many were poison: one
 # bad record among the first few says nothing about the set-up.
@@ -31,21 +19,31 @@ WINDOW_RECORDS: Final = 1_000
 LEAST_POISON: Final = 20
 
 
-def letter_of(record: Record, source: str, error: Exception, failed_at: int) -> DeadLetter:
-    """Return the letter of a record of topic `source` that failed with `error` at `failed_at` (milliseconds)."""
-    return DeadLetter(
-        stage=STAGE,
-        source=source,
-        partition=record.partition,
-        offset=record.offset,
-        reason=error.reason if isinstance(error, Poison) else "insert_refused",
-        error=f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS],
-        key=record.key,
-        value=None if record.value is None else record.value[:VALUE_BYTES],
-        value_size=len(record.value or b""),
-        code_version=__version__,
-        failed_at=failed_at,
-    )
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record of topic `source` that cannot be stored, and why."""
+
+    source: str
+    record: Record
+    error: Exception
+
+    @property
+    def reason(self) -> str:
+        """Class of the failure, a snake_case constant."""
+        return self.error.reason if isinstance(self.error, Poison) else "insert_refused"
+
+    def send(self, publisher: Publisher) -> None:
+        """Queue its dead letter; raises BrokerUnavailable when there is no room, and then it is not queued."""
+        publisher.dead_letter(
+            stage=STAGE,
+            source=self.source,
+            reason=self.reason,
+            error=f"{type(self.error).__name__}: {self.error}",
+            key=self.record.key,
+            value=self.record.value,
+            partition=self.record.partition,
+            offset=self.record.offset,
+        )
 
 
 class PoisonCap:
@@ -71,39 +69,3 @@ class PoisonCap:
             )
         shrink = min(1.0, WINDOW_RECORDS / seen) if seen else 1.0
         self._seen[topic, partition] = (seen * shrink, bad * shrink)
-
-
-class LetterBox:
-    """Sends dead letters and returns once Kafka has them."""
-
-    def __init__(self, producer: Producer, codec: Codec, partitions: int, topic: str) -> None:
-        self._producer = producer
-        self._codec = codec
-        self._partitions = partitions
-        self._topic = topic
-
-    def send(self, letters: Sequence[DeadLetter], timeout: float) -> None:
-        """Deliver the letters; raises BrokerUnavailable when Kafka has not confirmed them all within `timeout` seconds.
-
-        Letters that were confirmed before such a failure are sent again with the rest: a letter twice is harmless.
-        """
-        refused: list[KafkaError] = []
-
-        def delivered(error: KafkaError | None, _message: Message) -> None:
-            if error is not None:
-                refused.append(error)
-
-        for letter in letters:
-            self._producer.produce(
-                self._topic,
-                key=self._codec.encode(PIPELINE_DEAD_LETTERS.key_subject, letter.source),
-                value=self._codec.encode(PIPELINE_DEAD_LETTERS.value_subject, letter),
-                partition=text_partition(letter.source, self._partitions),
-                on_delivery=delivered,
-            )
-        waiting = self._producer.flush(timeout)
-        if waiting or refused:
-            self._producer.purge()
-            raise BrokerUnavailable(f"{waiting + len(refused)} dead letters were not delivered")
-        for letter in letters:
-            DEAD_LETTERS.labels(stage=STAGE, reason=letter.reason).inc()

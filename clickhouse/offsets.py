@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicCollection, TopicPartition
 
 from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid, OffsetsExpired
+from cinepulse.kafka import missing_topic
 from schemas.provision import describe_topics
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def extents(admin: AdminClient, routes: Iterable[Route]) -> dict[Partition, Exte
     found = {}
     for name, state in states.items():
         if state is None:
-            raise ConfigurationInvalid(f"Kafka has no topic {name}: run `cinepulse topics create`")
+            raise missing_topic(name)
         for partition in state.partitions:
             found[Partition(name, partition.number)] = Extent(partition.first_offset, partition.next_offset)
     return found
@@ -118,6 +119,10 @@ class LiveKafka:
     def extents(self) -> Mapping[Partition, Extent]:
         """Return the offsets that each partition of the routes' topics has now."""
         return extents(self.admin, self.routes)
+
+    def topic_ids(self) -> Mapping[str, str]:
+        """Return the id of each of the routes' topics."""
+        return topic_ids(self.admin, [route.source for route in self.routes])
 
     def counted(self) -> Mapping[Partition, int]:
         """Return the offset below which the group has committed the mentions, by partition."""

@@ -38,6 +38,8 @@ _REFUSED_CALLS: Final = frozenset({"python", "executable", "executablepool", "ev
 _ENGINES: Final = frozenset(
     {"MEMORY", "LOG", "TINYLOG", "STRIPELOG", "NULL", "SET", "JOIN", "BUFFER", "MERGE", "GENERATERANDOM", "ATOMIC"}
 )
+# What can stand around or in a name, in the escaped text form of parameters, without changing it.
+_DECORATION: Final = dict.fromkeys(map(ord, '\\`"\u201c\u201d '))
 # Without any of these a text need not be looked at closely. An escape or a parameter could spell out a name.
 _SUSPICIOUS: Final = re.compile(
     r"file|python|executable|eval|disk|engine|format(?!\s+\w)|input|identifier|param_|\\", re.IGNORECASE
@@ -129,5 +131,5 @@ def _identifier_reasons(parameter: str, parameters: Mapping[str, str]) -> Iterat
     if value is None:
         # It may be a parameter of a view, which could then be given the name.
         yield f"the identifier {{{parameter}:Identifier}} without a parameter of this call"
-    elif "\\" in value or value.strip('`"\u201c\u201d ') in _REFUSED_NAMES:
+    elif "\\x" in value or value.translate(_DECORATION) in _REFUSED_NAMES:
         yield f"the identifier {value}"

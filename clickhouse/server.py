@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from threading import Event
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -48,14 +49,16 @@ def serve(settings: Settings) -> None:
         query_seconds=settings.clickhouse_query_seconds,
         body_bytes=settings.clickhouse_body_bytes,
     )
-    # uvicorn raises the signal that stopped it once more at its end; then there is nothing left to do.
+    # Told before uvicorn listens to signals, a stop must not be lost. (uvicorn raises the signal that stopped it once
+    # more at its end; then there is nothing left to do.)
+    stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, lambda *_: stop.set())
     engine = Engine(settings.data_dir / DATA_FOLDER, limits)
     interface = Interface(engine, guard, SystemClock())
     LOG.info("clickhouse.starting", version=engine.version, host=host, port=port)
     try:
-        _Server(_config(interface, host, port), interface).run()
+        _Server(_config(interface, host, port), interface, stop).run()
     except SystemExit:
         # uvicorn's way to say that it cannot listen; its own log line says why.
         message = f"cannot listen on {host}:{port}: set CINEPULSE_CLICKHOUSE_PORT to a free port"
@@ -83,11 +86,17 @@ def _config(interface: Interface, host: str, port: int) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, that stops running statements when it stops."""
+    """uvicorn's server, that stops running statements when it stops, and does not start once `stop` is set."""
 
-    def __init__(self, config: uvicorn.Config, interface: Interface) -> None:
+    def __init__(self, config: uvicorn.Config, interface: Interface, stop: Event) -> None:
         super().__init__(config)
         self._interface = interface
+        self._stop = stop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen."""
+        await super().startup(sockets)
+        self.should_exit = self.should_exit or self._stop.is_set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more requests, let those that run end, stop what takes too long."""

@@ -87,7 +87,7 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """What the ledger says is stored: offset ranges by partition, and the epoch of each topic, both of the newest."""
+    """What the ledger says is stored: offset ranges by partition, and the epoch of each topic."""
 
     spans: dict[Partition, list[Span]]
     epochs: dict[str, int]
@@ -97,11 +97,15 @@ class Confirmed:
         return max((span.last + 1 for span in self.spans.get(partition, ())), default=0)
 
 
-def read_ledger(client: Client) -> Confirmed:
-    """Return what the ledger says is stored, of the newest topic of each name."""
+def read_ledger(client: Client, topic_ids: Mapping[str, str]) -> Confirmed:
+    """Return what the ledger says is stored of the topics that have these ids now.
+
+    What was stored of a topic of the same name before it was made anew does not count.
+    """
     found = Confirmed({}, {})
     for row in ask(client, "ledger_spans"):
-        partition, span = Partition(row["topic"], row["partition"]), Span(row["first_offset"], row["last_offset"])
-        found.spans.setdefault(partition, []).append(span)
-        found.epochs[partition.topic] = row["epoch"]
+        if topic_ids.get(row["topic"]) == row["topic_id"]:
+            partition, span = Partition(row["topic"], row["partition"]), Span(row["first_offset"], row["last_offset"])
+            found.spans.setdefault(partition, []).append(span)
+            found.epochs[partition.topic] = row["epoch"]
     return found

@@ -87,6 +87,10 @@ class KafkaView(Protocol):
         """Return the offsets that each partition of the sink's topics has now."""
         ...
 
+    def topic_ids(self) -> Mapping[str, str]:
+        """Return the id of each of these topics: one made anew has another."""
+        ...
+
     def counted(self) -> Mapping[Partition, int]:
         """Return the offset in the mentions topic below which the count stage has counted, by partition."""
         ...
@@ -127,7 +131,7 @@ class Verifier:
         """Return the ledger once it has reached the ends, or when time is up."""
         deadline = self.clock.monotonic() + seconds
         while True:
-            ledger = read_ledger(self.client)
+            ledger = read_ledger(self.client, self.kafka.topic_ids())
             behind = _behind(ledger, ends)
             if not behind or self.clock.monotonic() >= deadline:
                 return ledger

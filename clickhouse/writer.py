@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import stamina
@@ -12,7 +13,7 @@ from cinepulse.metrics import DEAD_LETTERS, FRESHNESS_SECONDS, INSERT_SECONDS, S
 from clickhouse.decoding import decode, pieces
 from clickhouse.failures import Failure, failure_of
 from clickhouse.ledger import ENTRY_OFFSETS, extended
-from clickhouse.letters import STAGE, letter_of
+from clickhouse.letters import STAGE, Rejected
 from clickhouse.offsets import Partition
 from clickhouse.tables import MENTION_COUNTS
 from schemas.topics import PIPELINE_DEAD_LETTERS
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from clickhouse.columnar import Block, Columnar
     from clickhouse.decoding import Piece
     from clickhouse.ledger import Entry, TopicEpoch
-    from clickhouse.letters import LetterBox, PoisonCap
+    from clickhouse.letters import PoisonCap
     from schemas.codec import Codec
-    from schemas.events import DeadLetter
+    from schemas.publisher import Publisher
 
 LOG = get_logger(__name__)
 
@@ -37,7 +38,6 @@ WAIT_INITIAL_SECONDS: Final = 0.1
 WAIT_MAX_SECONDS: Final = 2.0
 # An error that nobody has classified: it may pass, but must not hold the sink for ever without a word.
 UNKNOWN_ATTEMPTS: Final = 5
-DELIVERY_SECONDS: Final = 10.0
 
 _OLDEST_OBSERVED: Final = MENTION_COUNTS.column_names.index("oldest_observed_at")
 
@@ -69,7 +69,7 @@ class Writer:
     store: Storage
     codec: Codec
     columnar: Columnar
-    letters: LetterBox
+    publisher: Publisher
     cap: PoisonCap
     clock: Clock
     epochs: Mapping[str, TopicEpoch]
@@ -77,30 +77,24 @@ class Writer:
     _entries: dict[Partition, Entry] = field(default_factory=dict)
 
     def write(self, batches: Sequence[Batch], abandoned: Event) -> None:
-        """Store the batches, one a partition, deliver their letters, then record them: on return all is confirmed.
+        """Store the batches, one a partition, deliver their dead letters, then record them: on return all is confirmed.
 
         Retries for as long as ClickHouse or Kafka may come back. Raises WriteAbandoned once `abandoned` is set,
         DeadLetterRateExceeded past the cap, ConfigurationInvalid or the error itself when trying again is no use.
         """
-        letters: list[DeadLetter] = []
         entries: dict[Partition, Entry] = {}
         for batch in batches:
-            failed = self._store(batch, abandoned)
-            if batch.route.topic == PIPELINE_DEAD_LETTERS:
-                # A letter about a letter would come back here: a count is all there is.
-                for letter in failed:
-                    DEAD_LETTERS.labels(stage=STAGE, reason=letter.reason).inc()
-            else:
-                letters += failed
-            partition, topic_id = (
-                Partition(batch.route.source, batch.partition),
-                self.epochs[batch.route.source].topic_id,
-            )
+            rejected = self._store(batch, abandoned)
+            self._bury(batch, rejected, abandoned)
+            partition = Partition(batch.route.source, batch.partition)
             entries[partition] = extended(
-                self._entries.get(partition), batch, topic_id, failed=len(failed), limit=self.entry_offsets
+                self._entries.get(partition),
+                batch,
+                self.epochs[partition.topic].topic_id,
+                failed=len(rejected),
+                limit=self.entry_offsets,
             )
-        if letters:
-            self._persist(lambda: self.letters.send(letters, DELIVERY_SECONDS), abandoned)
+        self._persist(self.publisher.flush, abandoned)
         self._persist(lambda: self.store.record(list(entries.values())), abandoned)
         self._entries |= entries
 
@@ -108,20 +102,28 @@ class Writer:
         """Begin new ledger entries: what follows need not join what came before."""
         self._entries.clear()
 
-    def _store(self, batch: Batch, abandoned: Event) -> list[DeadLetter]:
-        """Insert a batch; return the letters of the records that cannot be stored."""
+    def _store(self, batch: Batch, abandoned: Event) -> list[Rejected]:
+        """Insert a batch; return the records that cannot be stored."""
         block = self.columnar.block_of(batch)
         if block is not None:
             self.cap.observe(batch.route.source, batch.partition, records=len(batch), poison=0)
             if self._insert_block(block, abandoned):
                 return []
-        whole, letters = decode(batch, self.codec, self.clock.now_ms())
-        self.cap.observe(batch.route.source, batch.partition, records=len(batch), poison=len(letters))
+        whole, rejected = decode(batch, self.codec)
+        self.cap.observe(batch.route.source, batch.partition, records=len(batch), poison=len(rejected))
         for piece in pieces(whole):
-            letters += self._insert(piece, abandoned)
-        for letter in letters:
-            LOG.warning("sink.record_rejected", topic=letter.source, offset=letter.offset, reason=letter.reason)
-        return letters
+            rejected += self._insert(piece, abandoned)
+        return rejected
+
+    def _bury(self, batch: Batch, rejected: Sequence[Rejected], abandoned: Event) -> None:
+        """Queue the letters of what cannot be stored."""
+        for one in rejected:
+            LOG.warning("sink.record_rejected", topic=one.source, offset=one.record.offset, reason=one.reason)
+            if batch.route.topic == PIPELINE_DEAD_LETTERS:
+                # A letter about a letter would come back here: a count is all there is.
+                DEAD_LETTERS.labels(stage=STAGE, reason=one.reason).inc()
+            else:
+                self._persist(partial(one.send, self.publisher), abandoned)
 
     def _insert_block(self, block: Block, abandoned: Event) -> bool:
         """Insert a block and return whether ClickHouse took it; refused, it is to be taken apart."""
@@ -135,8 +137,8 @@ class Writer:
         self._stored(block.batch, len(block.batch), block.oldest_observed)
         return True
 
-    def _insert(self, piece: Piece, abandoned: Event) -> list[DeadLetter]:
-        """Insert rows, halving them down to those that ClickHouse refuses; return the letters of these."""
+    def _insert(self, piece: Piece, abandoned: Event) -> list[Rejected]:
+        """Insert rows, halving them down to those that ClickHouse refuses; return the records of these."""
         if not piece.rows:
             return []
         try:
@@ -145,17 +147,17 @@ class Writer:
             if failure_of(error) is not Failure.DATA:
                 raise
             if len(piece.rows) > 1:
-                return [letter for half in piece.cut(len(piece.rows) // 2) for letter in self._insert(half, abandoned)]
+                return [one for half in piece.cut(len(piece.rows) // 2) for one in self._insert(half, abandoned)]
             return self._refuse(piece, error)
         counts = piece.batch.route.table is MENTION_COUNTS
         self._stored(piece.batch, len(piece.rows), [row[_OLDEST_OBSERVED] for row in piece.rows] if counts else ())
         return []
 
-    def _refuse(self, piece: Piece, error: Exception) -> list[DeadLetter]:
+    def _refuse(self, piece: Piece, error: Exception) -> list[Rejected]:
         batch, offset = piece.batch, piece.offsets[0]
         self.cap.observe(batch.route.source, batch.partition, records=0, poison=1)
         record = next(record for record in batch if record.offset == offset)
-        return [letter_of(record, batch.route.source, error, self.clock.now_ms())]
+        return [Rejected(batch.route.source, record, error)]
 
     def _timed(self, batch: Batch, insert: Callable[[], None]) -> None:
         with INSERT_SECONDS.labels(table=batch.route.table.name).time():

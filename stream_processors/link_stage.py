@@ -30,10 +30,25 @@ FUTURE_REASON = "created_in_future"
 class Record(Protocol):
     """A Kafka record of `reddit.posts`."""
 
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
+    @property
+    def offset(self) -> int:
+        """Offset in its partition."""
+        ...
+
+    @property
+    def timestamp(self) -> int:
+        """Time that its producer gave it."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """Key as it came."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """Value as it came."""
+        ...
 
 
 class LinkStage:

@@ -35,10 +35,25 @@ FUTURE_TOLERANCE_MS: Final = 10 * 60_000
 class Record(Protocol):
     """A Kafka record of `movie.mentions`; its timestamp is the observation that it rests on, milliseconds."""
 
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
+    @property
+    def offset(self) -> int:
+        """Offset in its partition."""
+        ...
+
+    @property
+    def timestamp(self) -> int:
+        """Time that its producer gave it."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """Key as it came."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """Value as it came."""
+        ...
 
 
 @dataclass(slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import json
+from importlib.resources import files
+from operator import mul
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from stream_processors.linking.aliases import ARTICLES
 from stream_processors.linking.corpus import usage
@@ -16,9 +19,18 @@ if TYPE_CHECKING:
 
     from stream_processors.linking.films import Film
 
+GATE: Final[dict[str, Any]] = json.loads(
+    files("stream_processors.linking").joinpath("data", "gate.json").read_text("utf-8")
+)
+"""Weights that `train/gate.py` fits."""
 FILM_PARTS = word_group("film_parts")
+HEROES = word_group("heroes")
+HOLIDAYS = word_group("holidays")
 GIVEN_NAMES = word_group("given_names")
 MOST_ZIPF = 7.5
+NOUN_ZIPF = 3.2
+NOUN_LEAN = 0.5
+"""A word this common, and not written with a capital much more often than without, is a word in lower case."""
 NUMBER_PRIOR = 8.0
 NUMBER_DIGITS = 3
 """A number may be a title by itself when its film is famous and the number is not a small count: 300, 1917, 2001."""
@@ -33,14 +45,24 @@ class NameFacts(NamedTuple):
     """Facts of one name. `features` are the numbers that the model sees, in the order of `FACT_FEATURES`.
 
     `standings` are the scores of the name's meanings, in their order, before any message. `loose`: may be a film though
-    written in lower case. `stop`: made of words that carry no information.
+    written in lower case. `stop`: made of words that carry no information. `noun`: one word
+    that is mostly written in lower case. `prior`: log votes of the likeliest film.
+    `gate`: what the name adds to the gate's score.
     """
 
     features: tuple[float, ...]
     loose: bool
     stop: bool
+    noun: bool
     words: int
+    prior: float
+    gate: float
     standings: tuple[float, ...]
+
+    @property
+    def gate_features(self) -> tuple[float, ...]:
+        """What the gate knows of the name."""
+        return (*self.features, self.prior)
 
 
 FACT_FEATURES = (
@@ -58,6 +80,8 @@ FACT_FEATURES = (
     "name_homonyms",
     "name_given",
     "name_film_part",
+    "name_hero",
+    "name_holiday",
     "usage_count",
     "usage_film_lean",
     "usage_capital_lean",
@@ -94,7 +118,11 @@ def facts_of(name: str, codes: Sequence[int], films: Sequence[Film]) -> NameFact
         float(min(len(codes), 12)),
         float(core[0] in GIVEN_NAMES),
         float(all(word in FILM_PARTS or word in STOPWORDS for word in core)),
+        float("".join(core) in HEROES),
+        float("".join(core) in HOLIDAYS),
         *usage(name),
     )
     standings = tuple(standing(films[code // KINDS], code % KINDS, len(words)) for code in codes)
-    return NameFacts(features, loose, not content, len(words), standings)
+    gate = GATE["bias"] + sum(map(mul, GATE["facts"], (*features, best.prior)))
+    noun = len(core) == 1 and zipfs[0] >= NOUN_ZIPF and usage(name)[2] <= NOUN_LEAN
+    return NameFacts(features, loose, not content, noun, len(words), best.prior, gate, standings)

@@ -45,6 +45,8 @@ NEAR: Final = 4
 FAR: Final = 50.0
 """The age given to a film without a date, and the most an age counts."""
 SENTENCE_ENDS: Final = frozenset(".!?:\n\u2026|")
+PLAIN: Final = frozenset({"the", "a", "an", "i", "and", "or"})
+"""Words whose capital does not show that a longer name goes on."""
 NO_WORD: Final = 8.0
 """In place of a Zipf value where there is no neighbour."""
 
@@ -219,7 +221,9 @@ def _before(scene: Scene, candidate: Candidate) -> tuple[float, ...]:
         return (*NONE_BEFORE, 0.0, 0.0, 0.0, NO_WORD, NO_WORD, 0.0, 0.0)
     word = tokens.words[place]
     inner = place > 0 and not _starts_sentence(scene.text, tokens.starts[place])
-    capital = scene.capitals[place] and gap in (" ", "-", "") and word not in STOPWORDS
+    capital = (
+        scene.capitals[place] and gap in (" ", "-", "") and (word not in STOPWORDS or (inner and word not in PLAIN))
+    )
     far = (word == "the" or word in BEFORE) and place > 0
     return (
         *BEFORE.get(word, NONE_BEFORE),

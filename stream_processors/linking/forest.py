@@ -23,13 +23,16 @@ class Forest:
     columns: NDArray[np.int64]
     thresholds: NDArray[np.float64]
     values: NDArray[np.float64]
-    _bits: NDArray[np.int64] = field(init=False, repr=False)
+    _columns: NDArray[np.int64] = field(init=False, repr=False)
+    _thresholds: NDArray[np.float64] = field(init=False, repr=False)
     _offsets: NDArray[np.int64] = field(init=False, repr=False)
     _flat: NDArray[np.float64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         trees, depth = self.columns.shape
-        object.__setattr__(self, "_bits", 1 << np.arange(depth))
+        # Question by question and not tree by tree: one row is then a few operations on whole lines of memory.
+        object.__setattr__(self, "_columns", np.ascontiguousarray(self.columns.T).ravel())
+        object.__setattr__(self, "_thresholds", np.ascontiguousarray(self.thresholds.T).ravel())
         object.__setattr__(self, "_offsets", np.arange(trees) << depth)
         object.__setattr__(self, "_flat", self.values.ravel())
 
@@ -53,7 +56,10 @@ class Forest:
 
     def log_odds(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log odds of each row; shape (rows, features) to (rows,)."""
-        answers = rows[:, self.columns] > self.thresholds
-        places = answers @ self._bits + self._offsets
-        odds: NDArray[np.float64] = self._flat[places].sum(axis=1) + self.bias
+        trees, depth = self.columns.shape
+        answers = (rows.take(self._columns, axis=1) > self._thresholds).reshape(-1, depth, trees)
+        places = np.tile(self._offsets, (len(rows), 1))
+        for question in range(depth):
+            places += answers[:, question].astype(np.int64) << question
+        odds: NDArray[np.float64] = self._flat.take(places).sum(axis=1) + self.bias
         return odds

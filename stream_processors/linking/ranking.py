@@ -29,6 +29,8 @@ YEAR_BEFORE: Final = re.compile(r"(?<!\d)(18[89]\d|19\d\d|20[0-3]\d)(?:['\u2019]
 BEFORE_WIDTH: Final = 10
 """Characters before a name in which its year may stand: 1986's "Aliens"."""
 LEAD_MOST: Final = 12.0
+AHEAD: Final = -0.1
+"""Years before its release, up to which a film is out for festivals and critics at most."""
 OLD: Final = 20.0
 """Years after which a film is a classic, which people speak of without naming a newer one."""
 
@@ -67,6 +69,8 @@ class Weights(NamedTuple):
     year_elsewhere: float
     age_future: float
     age_soon: float
+    age_ahead: float
+    age_ahead_news: float
     age_now: float
     age_now_news: float
     age_recent: float
@@ -149,7 +153,9 @@ def _age_score(age: float, scene: Scene, weights: Weights) -> float:
         return weights.age_future
     if age < -1.0:
         return weights.age_soon
-    if age < 1.0:
+    if age < AHEAD:
+        score = weights.age_ahead + weights.age_ahead_news if scene.news else weights.age_ahead
+    elif age < 1.0:
         score = weights.age_now + weights.age_now_news if scene.news else weights.age_now
     elif age < 2.5:  # noqa: PLR2004 - years after which a film is no longer new
         score = weights.age_recent

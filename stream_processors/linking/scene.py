@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from stream_processors.linking.lexicon import word_group
@@ -30,8 +31,8 @@ SAMPLED: Final = 300
 """Words of a long message whose capitals are counted: its manner does not change after that."""
 
 FILM_COMMUNITY: Final = re.compile(
-    r"movie|film|cinema|letterboxd|boxoffice|flick|horror|criterion|oscar|a24|hollywood|scifi|marvel|dccomics|starwars"
-    r"|dc_?cinematic|netflix|disney|pixar|ghibli|documentar|dvd|blu.?ray|4kbluray|physicalmedia|tipofmytongue",
+    r"movie|film|cinema|letterboxd|boxoffice|flick|horror|criterion|oscar|a24|hollywood|scifi|marvelstudios"
+    r"|dc_?cinematic|netflix|pixar|ghibli|documentar|dvd|blu.?ray|physicalmedia",
     re.IGNORECASE,
 )
 
@@ -103,6 +104,7 @@ def scene_of(message: Message, text: str, tokens: Tokens) -> Scene:
     )
 
 
+@lru_cache(maxsize=4096)
 def film_community(name: str | None) -> float:
     """Return 1 for a community about films, -1 for another, 0 when unknown."""
     if name is None:

@@ -11,15 +11,17 @@ from uuid import uuid4
 
 from confluent_kafka import Producer
 
+from cinepulse.kafka import producer_config
 from clickhouse.client import connect
 from clickhouse.migrate import load_migrations, migrate
-from clickhouse.offsets import extents
+from clickhouse.offsets import extents, topic_ids
 from clickhouse.rows import routes
-from clickhouse.service import build_sink
+from clickhouse.service import Setup, build_sink
 from clickhouse.store import Store, read_ledger
 from schemas.codec import Codec
 from schemas.partitioning import partition_of
 from schemas.provision import admin_client, create_topics
+from schemas.publisher import Publisher
 from schemas.registry import ManifestIds
 from schemas.topics import PIPELINE_DEAD_LETTERS, topic_named
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message
 
     from cinepulse.settings import Settings
+    from clickhouse.store import Confirmed
 
 PARTITIONS: Final = 2
 DEADLINE_SECONDS: Final = 30.0
@@ -71,6 +74,26 @@ class RunningSink:
             self.error = error
 
 
+class PrefixedProducer:
+    """A producer that puts the pipeline's prefix before the topics' names."""
+
+    def __init__(self, settings: Settings, prefix: str) -> None:
+        self._inner = Producer(producer_config(settings, "test"))
+        self._prefix = prefix
+
+    def produce(self, topic: str, value: bytes | None, key: bytes, partition: int, *, on_delivery: Any) -> None:
+        """Queue one record."""
+        self._inner.produce(self._prefix + topic, value, key, partition, on_delivery)
+
+    def poll(self, timeout: float) -> int:
+        """Run due callbacks."""
+        return self._inner.poll(timeout)
+
+    def flush(self, timeout: float) -> int:
+        """Send what is queued."""
+        return self._inner.flush(timeout)
+
+
 class Pipeline:
     """Topics and tables of a test's own, and what a test does with them.
 
@@ -92,7 +115,7 @@ class Pipeline:
         self.create_topics()
         migrate(self.settings, load_migrations())
         self.client = connect(self.settings)
-        self.producer = Producer({"bootstrap.servers": bootstrap, "enable.idempotence": True, "linger.ms": 1})
+        self.producer = Producer(producer_config(self.settings, "test"))
 
     def create_topics(self) -> None:
         """Make the topics."""
@@ -123,7 +146,8 @@ class Pipeline:
     def start(self, **options: Any) -> RunningSink:
         """Start a sink."""
         store = self.store(connect(self.settings), uuid4().hex)
-        sink = build_sink(self.settings, store, chosen=self.routes, group=self.group, **options)
+        letters = Publisher(lambda: PrefixedProducer(self.settings, self.prefix), self.codec, partitions=PARTITIONS)
+        sink = build_sink(Setup(self.settings, self.routes, self.group, **options), store, letters)
         return RunningSink(lambda stop: sink.run([route.source for route in self.routes], stop))
 
     @contextmanager
@@ -137,10 +161,14 @@ class Pipeline:
 
     def settled(self) -> bool:
         """Return whether the ledger has reached the ends of the topics, dead letters included."""
-        ledger = read_ledger(self.client)
+        ledger = self.ledger()
         return all(
             ledger.reached(partition) >= extent.end for partition, extent in extents(self.admin, self.routes).items()
         )
+
+    def ledger(self) -> Confirmed:
+        """Return what the ledger says is stored."""
+        return read_ledger(self.client, topic_ids(self.admin, [route.source for route in self.routes]))
 
     def topic_end(self, topic: str) -> int:
         """Return the number of offsets that a topic has."""

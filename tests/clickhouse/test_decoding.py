@@ -1,4 +1,4 @@
-"""Decoding a batch: rows, letters, and pieces that touch few enough partitions of the table."""
+"""Decoding a batch: rows, rejects, and pieces that touch few enough partitions of the table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def mentions(created: list[int]) -> Piece:
     value = CODEC.encode("movie.mentions-value", MENTION)
     for offset, instant in enumerate(created):
         waiting.add(offset, CODEC.encode("movie.mentions-key", replace(KEY, created_at=instant)), value, 1)
-    return decode(waiting.take(len(created)), CODEC, 0)[0]
+    return decode(waiting.take(len(created)), CODEC)[0]
 
 
 def batch_of(topic: str, values: list[bytes | None]) -> Batch:
@@ -39,26 +39,15 @@ def batch_of(topic: str, values: list[bytes | None]) -> Batch:
     return waiting.take(100)
 
 
-def test_poison_becomes_a_letter_and_the_rest_rows() -> None:
-    """A broken record between good ones costs nobody else: its letter has its bytes, place and reason."""
+def test_poison_is_set_apart_and_the_rest_becomes_rows() -> None:
+    """A broken record between good ones costs nobody else, and keeps its bytes, place and reason."""
     good = CODEC.encode("movie.mentions-value", MENTION)
 
-    whole, letters = decode(batch_of("movie.mentions", [good, good[:-3], good]), CODEC, 77)
+    whole, (rejected,) = decode(batch_of("movie.mentions", [good, good[:-3], good]), CODEC)
 
     assert (whole.offsets, len(whole.rows), whole.first, whole.last) == ([5, 7], 2, 5, 7)
-    (letter,) = letters
-    assert (letter.source, letter.partition, letter.offset, letter.failed_at) == ("movie.mentions", 2, 6, 77)
-    assert (letter.reason, letter.value, letter.value_size) == ("corrupt_record", good[:-3], len(good) - 3)
-
-
-def test_huge_poison_is_cut_in_its_letter() -> None:
-    """A record of any size makes a letter that fits a Kafka message, and says how large it was."""
-    huge = b"\x01" * 5_000_000
-
-    _, (letter,) = decode(batch_of("movie.mentions", [huge]), CODEC, 0)
-
-    assert letter.value_size == 5_000_000
-    assert len(CODEC.encode("pipeline.dead_letters-value", letter)) < 100_000
+    assert (rejected.source, rejected.record.partition, rejected.record.offset) == ("movie.mentions", 2, 6)
+    assert (rejected.reason, rejected.record.value) == ("corrupt_record", good[:-3])
 
 
 def test_cut_pieces_tile_the_range() -> None:

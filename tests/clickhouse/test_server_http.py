@@ -12,6 +12,7 @@ import httpx
 import lz4.frame
 import pytest
 
+from clickhouse.http_blocks import BlockDecoder, BlockEncoder
 from tests.clickhouse.requests import error_code, http, run
 
 if TYPE_CHECKING:
@@ -256,12 +257,32 @@ def test_bodies_may_be_encoded(client: httpx.Client, coding: str, encode: object
     assert run(client, "SELECT count(), sum(id) FROM films") == "100000\t4999950000\n"
 
 
-def test_native_compression_is_refused_clearly(client: httpx.Client) -> None:
-    """ClickHouse's own block compression is told as unsupported, with what to use instead."""
-    response = client.get("/", params={"query": "SELECT 1", "compress": "1"})
+def test_answers_in_clickhouses_own_blocks(client: httpx.Client) -> None:
+    """With compress=1, as JDBC clients ask, the answer is a row of ClickHouse's compressed blocks."""
+    asked = {"query": "SELECT number FROM numbers(500000)", "compress": "1", "enable_http_compression": "1"}
+    response = client.get("/", params=asked)
+    decoder = BlockDecoder(10_000_000)
 
-    assert response.status_code == httpx.codes.NOT_IMPLEMENTED
-    assert "Accept-Encoding" in response.text
+    plain = b"".join(decoder.feed(response.content))
+
+    decoder.finish()
+    assert "content-encoding" not in response.headers
+    assert plain == b"".join(b"%d\n" % number for number in range(500_000))
+
+
+@pytest.mark.usefixtures("films")
+def test_bodies_in_clickhouses_own_blocks(client: httpx.Client) -> None:
+    """With decompress=1 the body is taken as such blocks, and a broken one is refused."""
+    encoder = BlockEncoder()
+    body = encoder.feed(b"".join(b"%d\tfilm\n" % number for number in range(200_000))) + encoder.finish()
+    asked = {"query": "INSERT INTO films FORMAT TSV", "decompress": "1"}
+
+    stored = client.post("/", params=asked, content=body)
+    broken = client.post("/", params=asked, content=body[:-1])
+
+    assert stored.status_code == httpx.codes.OK, stored.text
+    assert (broken.status_code, error_code(broken)) == (400, 271)
+    assert run(client, "SELECT count(), sum(id) FROM films") == "200000\t19999900000\n"
 
 
 def test_waiting_for_the_end_gives_errors_their_status(client: httpx.Client) -> None:

@@ -108,6 +108,17 @@ def test_a_stop_is_clean_and_the_data_stay(server: ServerProcess) -> None:
         assert client.post("/", content="SELECT * FROM x", params={"session_id": "s"}).status_code == 404
 
 
+def test_a_stop_while_it_starts_is_not_lost(server: ServerProcess) -> None:
+    """SIGTERM at any moment after the engine begins to open ends the server with 0."""
+    server.stop()
+    (server.settings.data_dir / "clickhouse" / "server.lock").unlink(missing_ok=True)
+    process = server.spawn()
+    while not (server.settings.data_dir / "clickhouse" / "server.lock").exists():
+        assert process.poll() is None, server.log
+
+    assert server.stop() == 0
+
+
 def test_a_stop_does_not_wait_for_a_long_query(server: ServerProcess) -> None:
     """A running query is stopped with the server, within the time that a stack gives its parts."""
     forever = "SELECT sum(sipHash64(number)) FROM numbers(1000000000000)"

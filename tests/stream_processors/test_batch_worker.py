@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -18,6 +19,7 @@ from stream_processors.delivery import Batch, Deliveries
 from stream_processors.outbox import Outgoing
 from stream_processors.stage import Flush
 from tests.stream_processors.fakes import Crashed, MemoryKafka, MemoryOutbox, MemoryStore
+from tests.stream_processors.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -109,6 +111,9 @@ class SetStage:
         revision = max(int(part[0]) for part in parts)
         return " ".join([str(revision), *(item for part in parts for item in part[1:])]).encode()
 
+    def check(self) -> None:
+        """Do nothing."""
+
 
 @dataclass
 class Process:
@@ -124,7 +129,7 @@ class Process:
         self.epoch += 1
         self.deliveries.begin(self.epoch, starts)
         self.worker.assigned(self.epoch, list(starts))
-        await wait_until(lambda: self.worker.ready or self.worker.failure.done())
+        await until(lambda: self.worker.ready or self.worker.failure.done(), pause=0)
 
     async def give(self, partition: int, records: Sequence[Number]) -> Batch:
         """Hand out and process a batch."""
@@ -159,13 +164,6 @@ async def process(kafka: MemoryKafka, **options: Callable[[], bool]) -> AsyncIte
             worker.failure.exception()
         else:
             worker.failure.cancel()
-
-
-async def wait_until(true: Callable[[], bool]) -> None:
-    """Return once something is true."""
-    async with asyncio.timeout(10):
-        while not true():
-            await asyncio.sleep(0)
 
 
 def told(kafka: MemoryKafka) -> dict[int, tuple[int, int]]:
@@ -366,7 +364,7 @@ async def test_it_flushes_by_time() -> None:
         await one.assign({0: 0})
         await one.give(0, numbers("a"))
 
-        await wait_until(lambda: bool(one.deliveries.committable()))
+        await until(lambda: bool(one.deliveries.committable()))
 
         assert told(kafka)[0] == (1, 1)
 
@@ -424,9 +422,7 @@ async def _live_through(data: st.DataObject) -> None:
     committed = {0: 0, 1: 0}
     zombie: Process | None = None
     for _ in range(data.draw(st.integers(0, 5), label="lives")):
-        fatal = data.draw(st.integers(0, 25), label="crashes at step")
-        counter = iter(range(1_000))
-        async with process(kafka, crashes=lambda counter=counter, fatal=fatal: next(counter) == fatal) as one:
+        async with process(kafka, crashes=crash_at(data.draw(st.integers(0, 25), label="crashes at step"))) as one:
             await _work(one, topic, committed, data)
             if zombie is not None and not zombie.worker.failure.done():
                 await _quietly(zombie)
@@ -440,12 +436,16 @@ async def _live_through(data: st.DataObject) -> None:
     assert committed == {partition: len(records) for partition, records in topic.items()}
 
 
+def crash_at(step: int) -> Callable[[], bool]:
+    """Return a function that is true at its call of that number."""
+    calls = count()
+    return lambda: next(calls) == step
+
+
 async def _quietly(zombie: Process) -> None:
     """Let a process that was replaced go on where it was paused."""
-    try:
+    with suppress(Crashed):
         await zombie.worker.flush()
-    except Crashed:
-        pass
 
 
 async def _work(

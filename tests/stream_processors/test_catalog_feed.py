@@ -18,9 +18,10 @@ from schemas.registry import ManifestIds
 from schemas.topics import PIPELINE_COVERAGE, TMDB_MOVIES
 from stream_processors import catalog_feed
 from stream_processors.catalog_feed import CatalogFeed
+from tests.stream_processors.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection
+    from collections.abc import AsyncIterator, Collection
     from pathlib import Path
 
     from confluent_kafka import Message
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 Titles = dict[int, str]
+
+TOPICS = {"TMDB_MOVIES": TMDB_MOVIES, "PIPELINE_COVERAGE": PIPELINE_COVERAGE}
 
 
 @pytest.fixture
@@ -41,7 +44,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 def settings(broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Return settings of the shared broker; both topics have names of the test's own."""
-    for name, topic in (("TMDB_MOVIES", TMDB_MOVIES), ("PIPELINE_COVERAGE", PIPELINE_COVERAGE)):
+    for name, topic in TOPICS.items():
         own = replace(topic, name=f"{topic.name}.{uuid.uuid4().hex[:8]}")
         create_topics(admin_client(broker), [own], partitions=4, replication_factor=1)
         monkeypatch.setattr(catalog_feed, name, Renamed(topic, own.name))
@@ -57,6 +60,12 @@ class Renamed:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.topic, name)
+
+
+def own_name(topic: str) -> str:
+    """Return what a topic is called in this test."""
+    name: str = getattr(catalog_feed, topic).name
+    return name
 
 
 @pytest.fixture
@@ -83,30 +92,23 @@ class Sender:
         """Send the report of a pass over the catalogue."""
         sent = report(outcome)
         partition = text_partition("tmdb/catalog", 4)
-        self.producer.produce(catalog_feed.PIPELINE_COVERAGE.name, sent.value(), sent.key(), partition=partition)
+        self.producer.produce(own_name("PIPELINE_COVERAGE"), sent.value(), sent.key(), partition=partition)
         self.producer.flush(10)
 
     def film(self, tmdb_id: int, title: str | None) -> None:
         """Send a film, or remove it."""
         movie = None if title is None else Movie(tmdb_id=tmdb_id, title=title, observed_at=1, source="details")
-        self._send(catalog_feed.TMDB_MOVIES.name, "tmdb.movies", tmdb_id, movie, tmdb_id % 4)
+        self._send(own_name("TMDB_MOVIES"), "tmdb.movies", tmdb_id, movie, tmdb_id % 4)
 
     def junk(self) -> None:
         """Send a film that is none."""
-        self.producer.produce(catalog_feed.TMDB_MOVIES.name, b"junk", b"junk", partition=1)
+        self.producer.produce(own_name("TMDB_MOVIES"), b"junk", b"junk", partition=1)
         self.producer.flush(10)
 
     def _send(self, topic: str, subject: str, key: object, value: object, partition: int) -> None:
         encoded = None if value is None else self.codec.encode(f"{subject}-value", value)
         self.producer.produce(topic, encoded, self.codec.encode(f"{subject}-key", key), partition=partition)
         self.producer.flush(10)
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Return once something is true."""
-    async with asyncio.timeout(30):
-        while not true():
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.real

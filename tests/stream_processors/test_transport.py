@@ -17,9 +17,10 @@ from stream_processors.app import connect, make_app
 from stream_processors.delivery import Deliveries
 from stream_processors.transport import Consumer, ConsumerThread, Transport
 from tests.stream_processors.fake_consumer import FakeConsumer, FakeTopic
+from tests.stream_processors.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Iterator
+    from collections.abc import AsyncIterator, Callable, Collection
     from pathlib import Path
 
     import faust
@@ -80,18 +81,18 @@ class Member:
         await until(lambda: sum(len(batch.records) for batch in self.recorder.batches) >= count)
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """Return once something is true."""
-    async with asyncio.timeout(30):
-        while not true():
-            await asyncio.sleep(0.01)
-
-
 class Kafka(Protocol):
     """What both Kafkas of the contract can do."""
 
-    name: str
-    settings: Settings
+    @property
+    def name(self) -> str:
+        """Return the topic's name."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Return how to reach it."""
+        ...
 
     def fill(self, count: int) -> None:
         """Add so many records to each of the four partitions."""
@@ -352,11 +353,11 @@ class TestRealKafka(TransportContract):
     """The contract on a real broker, with real rebalances."""
 
     @pytest.fixture
-    def kafka(self, broker: str, tmp_path: Path) -> Iterator[Kafka]:
+    def kafka(self, broker: str, tmp_path: Path) -> Kafka:
         """Return a topic and a group of their own on the shared broker."""
         name = f"transport.{uuid.uuid4().hex[:8]}"
         create_topics(admin_client(broker), [replace(REDDIT_POSTS, name=name)], partitions=4, replication_factor=1)
-        yield RealKafka(name, Settings(data_dir=tmp_path, kafka_bootstrap=broker))
+        return RealKafka(name, Settings(data_dir=tmp_path, kafka_bootstrap=broker))
 
     async def test_members_share_and_hand_over_without_loss(self, kafka: Kafka) -> None:
         """A second member joins under load and the first leaves: every record is done by somebody, in order."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
@@ -115,7 +116,28 @@ def _model(arguments: Namespace) -> None:
     print(f"model: {len(plain.labels)} rows and {len(altered.labels)} altered ones")  # noqa: T201 - a script's report
 
 
-STAGES: Final = {"words": _words, "names": _names, "ranking": _ranking, "model": _model}
+def _open_gate() -> None:
+    """Let every candidate through, so that the gate is fitted on those that it will drop as well."""
+    from stream_processors.linking import gate
+
+    gate.LEAST = -math.inf  # type: ignore[misc] # final for everybody but this process
+
+
+def _gate(arguments: Namespace) -> None:
+    from stream_processors.linking.train.gate import fit_gate, gate_rows, write_gate
+    from stream_processors.linking.train.rows import rows_of
+
+    _open_gate()
+    movies = read_catalog(arguments.folder)
+    catalog = Catalog.build(movies)
+    examples = examples_in(arguments.folder)
+    plain, _ = rows_of(examples, catalog, {movie.tmdb_id: movie for movie in movies}, SEED)
+    gate = fit_gate(*gate_rows(plain, {one.identity: one for one in examples}, catalog))
+    write_gate(DATA / "gate.json", gate)
+    print(f"gate: passes {gate['passed_of_others']} of what is no film")  # noqa: T201 - a script's report
+
+
+STAGES: Final = {"words": _words, "names": _names, "ranking": _ranking, "gate": _gate, "model": _model}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -89,7 +89,7 @@ def _tree(
     size = 1 << settings.depth
     total = np.bincount(leaf, slope, size)
     bend = np.bincount(leaf, curve, size)
-    leaves: Floats = np.round(settings.rate * total / (bend + settings.smoothing), 5)
+    leaves: Floats = np.round(settings.rate * total / (bend + settings.smoothing), 5).astype(np.float64)
     return questions, leaves
 
 

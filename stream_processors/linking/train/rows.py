@@ -30,6 +30,7 @@ WEIGHTS: Final = {
     "reddit_shittymoviedetails": 0.4,
     "reddit_umbrae_year": 0.4,
     "template": 0.5,
+    "template_common": 1.2,
 }
 """How much a row counts by its source: the less like Reddit talk about films, the less."""
 CORE_WEIGHT: Final = 6.0
@@ -144,7 +145,7 @@ ABSENT_SHARE: Final = 0.15
 def _missing(example: Example, source: Random) -> list[int]:
     ids = sorted({label.tmdb_id for label in example.labels if label.tmdb_id is not None and not label.guessed})
     chance = 1.0 if example.source in CORE else 0.25
-    return ids[:1] if ids and example.source != "template" and source.random() < chance else []
+    return ids[:1] if ids and not example.source.startswith("template") and source.random() < chance else []
 
 
 def _unmapped(example: Example, tmdb_id: int) -> Example:

@@ -10,10 +10,11 @@ import random
 import re
 from typing import TYPE_CHECKING, Final
 
+from stream_processors.linking.facts import HEROES, HOLIDAYS
 from stream_processors.linking.message import Message
-from stream_processors.linking.tokens import fold
+from stream_processors.linking.tokens import fold, fold_name
 from stream_processors.linking.train.gold import Example, Label
-from stream_processors.linking.words import zipf
+from stream_processors.linking.words import STOPWORDS, zipf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,12 +135,67 @@ SERIES: Final = (
     "All the {} movies are on sale",
     "{} S02E05 discussion",
     "The {} series on HBO is slow",
+    "{}: The Next Generation is my favorite show",
+    "Started watching {}: Origins with the kids",
+    "{}: The Animated Series is on Netflix",
+    "Has anyone read {}: Year One?",
+    "{}: The Lost Chapters, season two bloopers",
     "The {} saga should end",
     "The {} TV show got cancelled",
     "I read the {} books as a kid",
     "The {} cinematic universe",
     "The {} video game was better",
 )
+HEROIC: Final = (
+    "{} would win that fight",
+    "who drew {} better?",
+    "my {} costume is ready",
+    "I like {} as a character",
+    "{} and {other} team up in issue 5",
+    "New {} cover by my favourite artist",
+    "drawing of {} I made",
+    "{} #{year}",
+    "{} comics from the 80s",
+    "{} toys at the store",
+    "Origin of {} explained",
+    "the {} comic run",
+    "He dressed up as {}",
+    "{} tattoo",
+    "{} is stronger than {other}",
+)
+"""Places where a hero is meant and no film of his name."""
+SEASONAL: Final = (
+    "My son ready for {}",
+    "what are you doing on {}?",
+    "Happy {} everyone!",
+    "{} is my favorite holiday",
+    "We watch a scary one each {}",
+    "{} party this weekend",
+    "my {} costume",
+    "{} decorations are up",
+    "a movie a day until {}",
+    "in time for {}",
+    "built this for {}. How did I do?",
+    "Best movies for {} night?",
+    "Day 31 of the 31 movies of {}",
+    "between {} and New Year",
+)
+"""Places where a holiday is meant."""
+NOUNS: Final = (
+    "movies that have {} in them",
+    "since its {}",
+    "Six years after {} came to town",
+    "any actual {}, or the like",
+    "a story about {} and people",
+    "the {} of the whole thing",
+    "he encountered {} there",
+    "some {} in the background",
+    "no {} at all in this movie",
+    "their {} was well done",
+    "a film with {} and a dog",
+    "I want more {} in my movies",
+)
+"""Places where a noun in lower case is only a noun."""
 COMMON: Final = (
     "The IT department closed my ticket again",
     "let us know what you think",
@@ -234,7 +290,13 @@ COMMON: Final = (
     "Grace Kelly was stunning",
     "Tom Hanks never disappoints",
     "Chaplin and Keaton are legends",
+    "Hitchcock loved the story and wanted to direct it",
+    "If you like Hitchcock, see this one",
+    "Hitchcock, Kubrick and Lean on one set",
 )
+COMMON_PLACES: Final = frozenset((*CUED, *WEAK, *NUMBERED, *HEROIC, *SEASONAL, *NOUNS))
+LOWERED: Final = frozenset((*WEAK[:-4], *NOUNS))
+NOUN_ZIPF: Final = 3.2
 KNOWN_PRIOR: Final = 6.5
 CHARACTER_PRIOR: Final = 7.0
 COMMON_ZIPF: Final = 4.4
@@ -250,7 +312,16 @@ def template_examples(catalog: Catalog, seed: int) -> Iterator[Example]:
     heroes = [film for film in known if film.prior >= CHARACTER_PRIOR and film.words <= 2]  # noqa: PLR2004
     common = [film for film in known if film.words == 1 and zipf(fold(film.title)) >= COMMON_ZIPF]
     number = [film for film in common if film.title.isdigit()]
+    fabled = [film for film in known if "".join(fold_name(film.title)) in HEROES]
+    festive = [film for film in known if "".join(fold_name(film.title)) in HOLIDAYS]
+    nouns = [film for film in known if film.words == 1 and zipf(fold(film.title)) >= NOUN_ZIPF]
+    stop = [film for film in common if fold(film.title) in STOPWORDS]
     for templates, films, named in (
+        (CUED, stop, True),
+        (HEROIC, fabled, False),
+        (SEASONAL, festive, False),
+        (NOUNS, nouns, False),
+        (WEAK, stop, False),
         (NAMED, known, True),
         (NAMED, heroes, True),
         (CUED, common, True),
@@ -259,13 +330,13 @@ def template_examples(catalog: Catalog, seed: int) -> Iterator[Example]:
         (WEAK, common, False),
         (NUMBERED, number, False),
     ):
-        for count in range(SAMPLES // (4 if films is number else 2)):
+        for count in range(SAMPLES // (4 if films in (number, stop, festive) else 2)):
             film, other = source.choice(films), source.choice(known)
             yield _example(f"{named}-{count}", source, source.choice(templates), (film, other), named=named)
     for place, text in enumerate(COMMON):
         for community in ("movies", "movies", None):
             message = Message(text, community=community, created_at=_instant(2024.5))
-            yield Example(f"template-common-{place}", "template", NO_FOLD, message, (), (), whole=True)
+            yield Example(f"template_common-{place}", "template_common", NO_FOLD, message, (), (), whole=True)
 
 
 NO_FOLD: Final = -1
@@ -274,8 +345,9 @@ NO_FOLD: Final = -1
 
 def _example(identity: str, source: random.Random, template: str, films: tuple[Film, Film], *, named: bool) -> Example:
     film, other = films
+    origin = "template_common" if template in COMMON_PLACES else "template"
     title, beside = film.title, other.title
-    if (named and source.random() < LOWER_SHARE) or template in WEAK[:-4]:
+    if (named and source.random() < LOWER_SHARE) or template in LOWERED:
         title, beside, template = title.lower(), beside.lower(), template[:1].lower() + template[1:]
     text = template.format(title, other=beside, year=int(film.released))
     community = source.choice(("movies", "movies", "horror", None)) if named else source.choice(("movies", None))
@@ -284,7 +356,7 @@ def _example(identity: str, source: random.Random, template: str, films: tuple[F
     thread = f"Hello, I am {film.title}, ask me anything. AMA" if host else None
     message = Message(text, community=community, thread_title=thread, created_at=_instant(now))
     labels = tuple(_labels(text, ((film, title), (other, beside)))) if named else ()
-    return Example(f"template-{identity}", "template", NO_FOLD, message, labels, (), whole=True)
+    return Example(f"{origin}-{identity}", origin, NO_FOLD, message, labels, (), whole=True)
 
 
 def _labels(text: str, films: tuple[tuple[Film, str], ...]) -> Iterator[Label]:

@@ -86,7 +86,7 @@ records = st.builds(
 
 
 def numbered(some: Sequence[Said]) -> list[Said]:
-    """Return the records with offsets 0, 1, 2 …"""
+    """Return the records with offsets 0, 1, 2 …."""
     return [replace(record, offset=offset) for offset, record in enumerate(some)]
 
 
@@ -104,7 +104,7 @@ def new_state(rejected: list[tuple[Record, Poison]] | None = None) -> CountState
 
 def model(some: Sequence[Said]) -> dict[tuple[int, int], int]:
     """Return the exact counts: the sizes of the sets of posts by film and day."""
-    sets = defaultdict(set)
+    sets: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
     for record in some:
         held = sets[record.tmdb_id, record.created_at // DAY]
         (held.discard if record.gone else held.add)(record.post)
@@ -127,7 +127,8 @@ def emitted(state: CountState) -> dict[tuple[int, int], MentionCount]:
 @given(st.lists(records, max_size=40), st.lists(st.integers(0, 40), max_size=5))
 def test_counts_are_the_sizes_of_the_sets(some: list[Said], cuts: list[int]) -> None:
     """Duplicates, retractions and any flush times lead to the counts of a plain set, told with rising revisions."""
-    state, told = new_state(), {}
+    state = new_state()
+    told: dict[tuple[int, int], MentionCount] = {}
     said = numbered(some)
 
     for start, end in pairwise([0, *sorted(cuts), len(said)]):
@@ -153,7 +154,9 @@ def test_a_crash_at_any_flush_tells_everything_in_the_end(some: list[Said], data
     committed = data.draw(st.integers(0, len(said)))
     reached = data.draw(st.integers(committed, len(said)))
     sent = data.draw(st.booleans())
-    first, bodies, told = new_state(), [], {}
+    first = new_state()
+    bodies: list[bytes] = []
+    told: dict[tuple[int, int], MentionCount] = {}
     for end, tell in ((committed, True), (reached, sent)):
         first.fold(
             [record for record in said[:end] if record.offset >= (0 if tell and end == committed else committed)]
@@ -338,7 +341,7 @@ def test_poison_is_rejected_with_its_reason_and_the_rest_counted(
     rejected: list[tuple[Record, Poison]] = []
     state = new_state(rejected)
 
-    state.fold([Raw(0, 0, key, value), Said(1)])  # type: ignore[list-item]  # frozen records serve as well
+    state.fold([Raw(0, 0, key, value), Said(1)])
 
     assert [poison.reason for _, poison in rejected] == [reason]
     assert state.count(7, TODAY) == 1

@@ -87,9 +87,13 @@ def test_any_text_links_within_itself(text: str, created_at: int) -> None:
 
 def test_threshold_drops_less_certain_mentions() -> None:
     """A higher threshold keeps a subset of the mentions."""
-    message = Message(text="Rear Window and 'Pulp Fiction' (1994)", community="movies")
+    message = Message(text="Prey is fine, but 'Pulp Fiction' (1994) is better", community="movies")
 
-    everything, certain = link(message, CATALOG, 0.0), link(message, CATALOG, 0.9)
+    everything = link(message, CATALOG, 0.0)
+    certain = link(message, CATALOG, max(one.confidence for one in everything))
+
+    assert [one.tmdb_id for one in everything] == [766507, 680]
+    assert [one.tmdb_id for one in certain] == [680]
 
     assert set(certain) < set(everything)
 

@@ -35,7 +35,7 @@ def test_a_merged_body_holds_the_latest_of_each_post(some: list[dict[int, bytes]
 
 def test_a_large_table_is_cut_into_records_that_kafka_takes() -> None:
     """A flush of any size becomes bodies well below a megabyte."""
-    table = {number: b"x" * 100 for number in range(20_000)}
+    table = dict.fromkeys(range(20000), b"x" * 100)
 
     bodies = encode_posts(table)
 

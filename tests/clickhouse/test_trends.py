@@ -1,0 +1,303 @@
+"""Trends: counts, changes at the same elapsed share, share of voice, coverage, and how they look."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from cinepulse.commands.trends import trends as command
+from clickhouse.trends import Period, Reached, TrendsQuestion, TrendsReport, read_trends, state_of, year_of
+from clickhouse.trends_view import render_trends, trends_document, trends_rows
+from tests.clickhouse.tables import Filled, filled, ms
+from tests.fixtures.clickhouse import PASSWORD
+
+if TYPE_CHECKING:
+    from cinepulse.settings import Settings
+
+__all__ = ["filled"]
+
+pytestmark = pytest.mark.real
+
+TODAY = Period(date(2026, 11, 21), date(2026, 11, 21))
+
+
+def asked(period: Period | None = TODAY, *, now: str = "2026-11-21T12:00", **options: object) -> TrendsQuestion:
+    """Return a question asked at a moment."""
+    return TrendsQuestion(now_ms=ms(now), grace_hours=48.0, period=period, **options)  # type: ignore[arg-type]  # options
+
+
+def shown(report: TrendsReport) -> str:
+    """Return the report as a wide terminal shows it."""
+    console = Console(width=200, file=StringIO(), color_system=None)
+    with console.capture() as captured:
+        console.print(render_trends(report))
+    return captured.get()
+
+
+def two_days(filled: Filled) -> None:
+    """Film 1: 2 mentions yesterday by noon, 3 later, 4 today by noon; film 2: 1 today; film 3: 1 yesterday."""
+    filled.film(1, "Dune: Part Two", release_date="2024-02-27")
+    filled.film(2, "Up")
+    for number, hour in enumerate((8, 9, 20, 21, 22)):
+        filled.mention(1, f"t1_y{number}", f"2026-11-20T{hour:02}:00")
+    for number, community in enumerate(("movies", "movies", "scifi", "Letterboxd")):
+        filled.mention(1, f"t3_t{number}", f"2026-11-21T{number + 8:02}:00", community=community, kind="submission")
+    filled.mention(2, "t1_up", "2026-11-21T11:59:59.999")
+    filled.mention(3, "t1_z", "2026-11-20T09:00")
+    filled.count_all(watermark="2026-11-21T11:59:59.999")
+
+
+def test_counts_change_and_share(filled: Filled) -> None:
+    """Half a day is set against the first half of the day before; the share of voice is of all films' mentions."""
+    two_days(filled)
+
+    report = read_trends(filled.client, asked())
+
+    dune, up = report.films
+    assert (dune.title, dune.year, dune.mentions, dune.submissions, dune.communities) == (
+        "Dune: Part Two",
+        2024,
+        4,
+        4,
+        3,
+    )
+    assert (dune.previous, dune.change, dune.change_share) == (2, 2, 1.0)
+    assert (up.title, up.year, up.mentions, up.previous, up.change, up.change_share) == ("Up", None, 1, 0, 1, None)
+    assert (report.mentions, dune.share_of_voice, up.share_of_voice) == (5, 0.8, 0.2)
+    assert (report.elapsed_share, report.state) == (0.5, "provisional")
+    assert report.as_of == datetime(2026, 11, 21, 11, 59, 59, 999_000, UTC)
+
+
+def test_whole_day_is_set_against_the_whole_day_before(filled: Filled) -> None:
+    """Once a day is over, nothing of the day before is cut off."""
+    two_days(filled)
+    filled.count(4, "2026-11-23", 1)
+
+    report = read_trends(filled.client, asked())
+
+    assert report.elapsed_share == 1.0
+    assert [film.previous for film in report.films] == [5, 0]
+
+
+def test_change_is_unknown_without_a_day_before(filled: Filled) -> None:
+    """A first day has no change: unknown is not zero."""
+    filled.mention(1, "t1_a", "2026-11-21T08:00")
+    filled.count_all(watermark="2026-11-21T12:00")
+
+    (film,) = read_trends(filled.client, asked()).films
+
+    assert (film.previous, film.change, film.change_share) == (None, None, None)
+    assert film.title == "film 1"
+
+
+def test_range_adds_days_up(filled: Filled) -> None:
+    """A range sums its days and compares with as many days before it."""
+    two_days(filled)
+    for number in range(3):
+        filled.mention(1, f"t1_old{number}", f"2026-11-1{number + 7}T10:00")
+    filled.count_all(watermark="2026-11-22T00:00")
+
+    report = read_trends(filled.client, asked(Period(date(2026, 11, 20), date(2026, 11, 21))))
+
+    assert [(film.tmdb_id, film.mentions, film.previous) for film in report.films] == [(1, 9, 2), (2, 1, 0), (3, 1, 0)]
+
+
+def test_community_counts_only_what_was_said_there(filled: Filled) -> None:
+    """Within a community, in whatever case its name is given, counts, change and share are its own."""
+    two_days(filled)
+
+    report = read_trends(filled.client, asked(community="MOVIES"))
+
+    assert [(film.tmdb_id, film.mentions, film.previous, film.communities) for film in report.films] == [
+        (1, 2, 2, 1),
+        (2, 1, 0, 1),
+    ]
+    assert report.mentions == 3
+
+
+def test_retracted_mentions_do_not_show(filled: Filled) -> None:
+    """A deleted post leaves communities and comparison too."""
+    two_days(filled)
+    filled.mention(1, "t3_t2", "2026-11-21T10:00", gone=True)
+    filled.mention(1, "t1_y0", "2026-11-20T08:00", gone=True)
+    filled.count_all(watermark="2026-11-21T11:59:59.999")
+
+    dune = read_trends(filled.client, asked()).films[0]
+
+    assert (dune.mentions, dune.communities, dune.previous) == (3, 2, 1)
+
+
+def test_limit_keeps_the_share_of_all(filled: Filled) -> None:
+    """Fewer films are listed; the share of voice still counts the others."""
+    two_days(filled)
+
+    report = read_trends(filled.client, asked(limit=1))
+
+    assert [(film.tmdb_id, film.share_of_voice) for film in report.films] == [(1, 0.8)]
+
+
+def test_popularity_is_the_last_known_then(filled: Filled) -> None:
+    """The snapshot before the period's end counts, one after it only where there is none, null never."""
+    two_days(filled)
+    for observed, value in (("2026-11-19T00:00", 10.0), ("2026-11-21T05:00", 20.0), ("2026-11-21T06:00", None)):
+        filled.popularity(1, observed, value)
+    filled.popularity(1, "2026-11-25T00:00", 30.0)
+    filled.popularity(2, "2026-11-25T00:00", 5.0)
+    filled.popularity(2, "2026-11-26T00:00", 6.0)
+
+    dune, up = read_trends(filled.client, asked()).films
+
+    assert (dune.popularity, dune.popularity_at) == (20.0, datetime(2026, 11, 21, 5, tzinfo=UTC))
+    assert (up.popularity, up.popularity_at) == (5.0, datetime(2026, 11, 25, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("now", "day", "chosen"),
+    [
+        ("2026-11-21T23:00", "2026-11-21", "today"),
+        ("2026-11-22T00:01", "2026-11-21", "latest"),
+        ("2031-01-01", "2026-11-21", "latest"),
+    ],
+)
+def test_without_a_day_it_is_today_or_the_latest_with_data(filled: Filled, now: str, day: str, chosen: str) -> None:
+    """Recorded posts of years ago show their last day, and the report says so."""
+    two_days(filled)
+
+    report = read_trends(filled.client, asked(None, now=now))
+
+    assert (str(report.period.first), report.chosen) == (day, chosen)
+    assert ("latest day with data" in shown(report)) == (chosen == "latest")
+
+
+def test_empty_database_is_no_error(filled: Filled) -> None:
+    """Before the first count there is a report, without films."""
+    report = read_trends(filled.client, asked(None))
+
+    assert (report.films, report.as_of, report.state, report.mentions) == ((), None, "provisional", 0)
+    assert "No mentions yet" in shown(report)
+
+
+@pytest.mark.parametrize(
+    ("least", "state"),
+    [("2026-11-23T23:59:59.999", "provisional"), ("2026-11-24T00:00", "final")],
+)
+def test_day_is_final_once_every_partition_is_past_its_grace(least: str, state: str) -> None:
+    """The slowest partition decides, and the boundary belongs to final."""
+    reached = Reached(furthest=ms("2026-12-01T00:00"), least=ms(least))
+
+    assert state_of(TODAY.end_ms, reached, 48.0) == state
+
+
+def test_coverage_is_shown_beside_the_numbers(filled: Filled) -> None:
+    """Polls from six in the morning on, with half an hour lost, cover less than half of the day's twelve hours."""
+    two_days(filled)
+    filled.poll("2026-11-21T06:00")
+    filled.poll("2026-11-21T09:00", "overflowed", gap_from="2026-11-21T08:00", gap_to="2026-11-21T08:30")
+    filled.poll("2026-11-21T12:00")
+    filled.poll("2026-11-21T11:00", "failed")
+    filled.poll("2026-11-21T11:00", listing="info")
+
+    coverage = read_trends(filled.client, asked()).coverage
+
+    assert coverage.share == pytest.approx(5.5 / 12)
+    assert (coverage.gaps, coverage.gap_seconds, coverage.failed) == (1, 1_800.0, 1)
+
+
+def test_every_form_says_what_the_numbers_rest_on(filled: Filled) -> None:
+    """Table, JSON and CSV rows carry day zone, as-of, state and coverage; TMDB is named where its data shows."""
+    two_days(filled)
+
+    report = read_trends(filled.client, asked())
+
+    text, document, (row, _) = shown(report), trends_document(report), trends_rows(report)
+    for part in (
+        "UTC",
+        "2026-11-21 11:59:59",
+        "provisional",
+        "Coverage",
+        "not endorsed or certified by TMDB",
+        "+2 (+100%)",
+    ):
+        assert part in text
+    assert json.loads(json.dumps(document)) == document
+    assert (document["day_zone"], document["state"], document["films"][0]["change"]) == ("UTC", "provisional", 2)
+    assert document["attribution"].startswith("This product uses the TMDB API")
+    assert {"day_zone", "as_of", "state", "coverage_share", "from", "to"} <= row.keys()
+
+
+def test_titles_cannot_steer_the_terminal(filled: Filled) -> None:
+    """Control characters and markup in a title from outside are shown, not obeyed."""
+    filled.film(1, "\x1b[2J[red]Evil[/red]")
+    filled.mention(1, "t1_a", "2026-11-21T08:00")
+    filled.count_all(watermark="2026-11-21T12:00")
+
+    text = shown(read_trends(filled.client, asked()))
+
+    assert "\x1b" not in text
+    assert "[red]Evil[/red]" in text
+
+
+@pytest.mark.parametrize(
+    ("given", "year"), [("2024-02-27", 2024), ("", None), (None, None), ("soon", None), ("2024", None)]
+)
+def test_year_of_what_tmdb_gives(given: str | None, year: int | None) -> None:
+    """Only a whole date has a year."""
+    assert year_of(given) == year
+
+
+def test_period_before_has_the_same_length() -> None:
+    """A week is compared with the week before it."""
+    week = Period(date(2026, 11, 9), date(2026, 11, 15))
+
+    assert week.before == Period(date(2026, 11, 2), date(2026, 11, 8))
+    assert week.end_ms - week.start_ms == timedelta(days=7) / timedelta(milliseconds=1)
+
+
+def run(settings: Settings, *arguments: str) -> tuple[int, str]:
+    """Run the command against the database and return its exit code and output."""
+    environment = {
+        "CINEPULSE_CLICKHOUSE_PORT": str(settings.clickhouse_port),
+        "CINEPULSE_CLICKHOUSE_PASSWORD": PASSWORD,
+        "CINEPULSE_CLICKHOUSE_DATABASE": settings.clickhouse_database,
+    }
+    result = CliRunner().invoke(command, arguments, env=environment)
+    return result.exit_code, result.output
+
+
+def test_command_prints_each_format(filled: Filled, clickhouse_settings: Settings) -> None:
+    """The command answers as a table, as JSON and as CSV, all with the same numbers."""
+    two_days(filled)
+    day = ("--day", "2026-11-21")
+
+    table, document, rows = (run(clickhouse_settings, *day, "--format", form) for form in ("table", "json", "csv"))
+
+    assert [code for code, _ in (table, document, rows)] == [0, 0, 0]
+    assert "Dune" in table[1]
+    assert json.loads(document[1])["films"][0]["mentions"] == 4
+    assert rows[1].splitlines()[0].startswith("rank,tmdb_id,title")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--day", "2026-11-21", "--from", "2026-11-20"), "either --day or --from"),
+        (("--to", "2026-11-20"), "--to needs --from"),
+        (("--from", "2026-11-20", "--to", "2026-11-19"), "--to lies before --from"),
+        (("--watch", "--format", "json"), "leave --format out"),
+        (("--day", "yesterday"), "yesterday"),
+    ],
+)
+def test_command_refuses_what_makes_no_sense(
+    clickhouse_settings: Settings, arguments: tuple[str, ...], told: str
+) -> None:
+    """Contradictory options end with exit code 2 and say why."""
+    code, output = run(clickhouse_settings, *arguments)
+
+    assert code == 2
+    assert told in output
