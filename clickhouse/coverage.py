@@ -34,7 +34,7 @@ class Listing:
     first_success: int | None
     last_success: int | None
     last_poll: int
-    succeeded: int
+    polls: int
     failed: int
     gaps: tuple[Interval, ...] = ()
 
@@ -53,14 +53,12 @@ class Coverage:
     failed: int
 
 
-def coverage_of(listings: Sequence[Listing], gaps: Iterable[Interval], start: int, end: int, as_of: int) -> Coverage:
-    """Return the coverage of [start, end), of which the part up to `as_of` or the last poll has passed.
-
-    `gaps`: those of all listings, for the summary; each listing brings its own for the share.
-    """
-    lost = [part for gap in gaps if (part := _within(gap, start, end)) is not None]
-    passed = min(end, max([as_of, *(listing.last_poll for listing in listings)]))
-    shares = [_share(listing, start, passed) for listing in listings] if passed > start else []
+def coverage_of(listings: Sequence[Listing], start: int, end: int, as_of: int) -> Coverage:
+    """Return the coverage of [start, end), of which the part up to `as_of` or the last poll has passed."""
+    lost = [part for listing in listings for gap in listing.gaps if (part := _within(gap, start, end)) is not None]
+    polled = [listing for listing in listings if listing.polls]
+    passed = min(end, max([as_of, *(listing.last_poll for listing in polled)]))
+    shares = [_share(listing, start, passed) for listing in polled] if passed > start else []
     return Coverage(
         share=sum(shares) / len(shares) if shares else None,
         gaps=len(set(lost)),
@@ -71,25 +69,28 @@ def coverage_of(listings: Sequence[Listing], gaps: Iterable[Interval], start: in
 
 def read_coverage(client: Client, start: int, end: int, as_of: int) -> Coverage:
     """Return the coverage of [start, end), instants in milliseconds, from what the polls reported."""
-    gaps: dict[str, list[Interval]] = {}
-    for row in ask(client, "gaps", source=SOURCE, start_ms=start, end_ms=end):
-        gaps.setdefault(row["feed"], []).append((row["from_ms"], row["to_ms"]))
     rows = ask(
-        client, "coverage", source=SOURCE, window_start_ms=max(0, start - MARGIN_MS), window_end_ms=end + MARGIN_MS
+        client,
+        "coverage",
+        source=SOURCE,
+        start_ms=start,
+        end_ms=end,
+        window_start_ms=max(0, start - MARGIN_MS),
+        window_end_ms=end + MARGIN_MS,
     )
     listings = [
         Listing(
             row["feed"],
-            row["first_success_ms"] if row["succeeded"] else None,
-            row["last_success_ms"] if row["succeeded"] else None,
+            row["first_success_ms"] if row["successes"] else None,
+            row["last_success_ms"] if row["successes"] else None,
             row["last_poll_ms"],
-            row["succeeded"],
-            row["failed"],
-            tuple(gaps.get(row["feed"], ())),
+            row["polls"],
+            row["failures"],
+            tuple((first, last) for first, last in row["gaps"]),
         )
         for row in rows
     ]
-    return coverage_of(listings, (gap for found in gaps.values() for gap in found), start, end, as_of)
+    return coverage_of(listings, start, end, as_of)
 
 
 def _share(listing: Listing, start: int, end: int) -> float:

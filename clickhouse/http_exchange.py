@@ -109,8 +109,10 @@ class Exchange:
         if self._insert is not None:
             self._insert.append(piece)
             return
+        before = len(self._body)
         self._body += piece
-        if len(self._body) >= HEAD_BYTES and not self.content_type.startswith(_FORM):
+        # Once: a head that has not ended here is none.
+        if before < HEAD_BYTES <= len(self._body) and not self.content_type.startswith(_FORM):
             self._start_insert(complete=False)
         if len(self._body) > self.engine.limits.text_bytes:
             message = f"The query is over {self.engine.limits.text_bytes} bytes"

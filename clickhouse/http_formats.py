@@ -39,7 +39,12 @@ _CONTENT_TYPES: Final = {
 
 def is_streamed(output: str) -> bool:
     """Return whether a result in this format can be sent block by block."""
-    return output in _PLAIN or output in _HEADER_LINES or output in _BINARY_HEADERS
+    return output in _PLAIN or has_header(output)
+
+
+def has_header(output: str) -> bool:
+    """Return whether a streamed format begins with a header."""
+    return output in _HEADER_LINES or output in _BINARY_HEADERS
 
 
 def cut_header(output: str, block: bytes) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from clickhouse.engine_handle import Outcome
-from clickhouse.http_formats import cut_header, is_streamed
+from clickhouse.http_formats import cut_header, has_header, is_streamed
 from clickhouse.sqltext import insert_head, output_format, tokens
 
 if TYPE_CHECKING:
@@ -60,7 +60,8 @@ def answer(handle: Handle, call: Call, sql: str) -> Generator[bytes, None, Outco
     for block, block_rows in handle.stream(sql, call.default_format, call.parameters):
         yield cut_header(output, block) if blocks else block
         rows, size, blocks = rows + block_rows, size + len(block), blocks + 1
-    if not blocks:
-        # No rows, so no block brought a header, where the format has one.
+    if not blocks and has_header(output):
+        # No rows, so no block brought the header.
         yield handle.run(sql, call.default_format, call.parameters)[0]
+    # The engine tells no more of a streamed result than what it gave.
     return Outcome(read_rows=rows, read_bytes=size, result_rows=rows)

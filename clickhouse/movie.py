@@ -120,6 +120,10 @@ def read_movie(client: Client, film: Film, *, grace_hours: float, limit: int = 2
     """Return a film's latest `limit` days and posts, and its `limit` communities with most mentions."""
     reached = read_reached(client)
     asked = {"tmdb_id": film.tmdb_id, "limit": limit}
+    days = ask(client, "movie_days", **asked)
+    sources = ask(client, "movie_sources", tmdb_id=film.tmdb_id)
+    # Each of the latest days has a mention at least, so the latest posts lie on the latest days.
+    evidence = ask(client, "movie_evidence", since=days[-1]["day"], **asked) if days else []
     return MovieReport(
         film=film,
         as_of=None if reached is None else instant(reached.furthest),
@@ -131,11 +135,15 @@ def read_movie(client: Client, film: Film, *, grace_hours: float, limit: int = 2
                 row["comments"],
                 state_of(Period(row["day"], row["day"]).end_ms, reached, grace_hours),
             )
-            for row in ask(client, "movie_days", **asked)
+            for row in days
         ),
-        communities=tuple(Community(**row) for row in ask(client, "movie_communities", **asked)),
-        methods=tuple(Method(**row) for row in ask(client, "movie_methods", tmdb_id=film.tmdb_id)),
-        evidence=tuple(_evidence(row) for row in ask(client, "movie_evidence", **asked)),
+        communities=tuple(Community(row["community"], row["mentions"]) for row in sources if row["is_community"])[:limit],
+        methods=tuple(
+            Method(row["method"], row["location"], row["mentions"], row["mean_confidence"])
+            for row in sources
+            if not row["is_community"]
+        ),
+        evidence=tuple(_evidence(row) for row in evidence),
     )
 
 

@@ -178,33 +178,25 @@ def instant(epoch_ms: int) -> datetime:
 class _Facts:
     """What is known beside the counts, by film."""
 
-    previous_known: bool
     comparison: dict[int, dict[str, Any]]
-    titles: dict[int, dict[str, Any]]
-    popularity: dict[int, dict[str, Any]]
+    shown: dict[int, dict[str, Any]]
 
     @classmethod
     def read(cls, client: Client, ids: Sequence[int], period: Period, elapsed: int, community: str) -> _Facts:
         if not ids:
-            return cls(previous_known=False, comparison={}, titles={}, popularity={})
-        before = period.before
-        (known,) = ask(client, "previous_known", first_day=before.first, end_day=period.first)
+            return cls({}, {})
         comparison = ask(
             client,
             "trends_comparison",
             films=ids,
-            previous_day=before.first,
-            previous_cut_ms=before.start_ms + elapsed,
+            previous_day=period.before.first,
+            previous_cut_ms=period.before.start_ms + elapsed,
             first_day=period.first,
             last_day=period.last,
             community=community,
         )
-        return cls(
-            bool(known["known"]),
-            {row["tmdb_id"]: row for row in comparison},
-            {row["tmdb_id"]: row for row in ask(client, "titles", films=ids)},
-            {row["tmdb_id"]: row for row in ask(client, "popularity_at", films=ids, at_ms=period.end_ms)},
-        )
+        shown = ask(client, "films_shown", films=ids, at_ms=period.end_ms)
+        return cls({row["tmdb_id"]: row for row in comparison}, {row["tmdb_id"]: row for row in shown})
 
 
 def _choose(client: Client, period: Period | None, now_ms: int) -> tuple[Literal["asked", "today", "latest"], Period]:
@@ -224,21 +216,21 @@ def _counts(client: Client, period: Period, question: TrendsQuestion) -> list[di
 
 def _film(rank: int, row: dict[str, Any], facts: _Facts) -> FilmTrend:
     tmdb_id = row["tmdb_id"]
-    compared, titled = facts.comparison.get(tmdb_id, {}), facts.titles.get(tmdb_id, {})
-    popular = facts.popularity.get(tmdb_id, {})
+    compared, shown = facts.comparison.get(tmdb_id, {}), facts.shown.get(tmdb_id, {})
+    popularity_at = shown.get("popularity_at_ms")
     return FilmTrend(
         rank=rank,
         tmdb_id=tmdb_id,
-        title=titled.get("title") or f"film {tmdb_id}",
-        year=year_of(titled.get("release_date")),
+        title=shown.get("title") or f"film {tmdb_id}",
+        year=year_of(shown.get("release_date")),
         mentions=row["mentions"],
         submissions=row["submissions"],
         comments=row["comments"],
-        previous=compared.get("previous", 0) if facts.previous_known else None,
+        previous=compared["previous"] if compared.get("known") else None,
         share_of_voice=row["mentions"] / row["all_mentions"],
         communities=compared.get("communities", 0),
-        popularity=popular.get("value"),
-        popularity_at=instant(popular["observed_at_ms"]) if popular else None,
+        popularity=shown.get("popularity"),
+        popularity_at=None if popularity_at is None else instant(popularity_at),
     )
 
 

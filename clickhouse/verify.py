@@ -1,8 +1,8 @@
 """Proves, on a pipeline that may be flowing, that nothing was lost and nothing counted twice.
 
-Three checks: the sink's ledger covers every partition's offsets without a hole; the sink has reached the ends that
-Kafka had when the check began; and the stream processor's counts equal the distinct live mentions, film-day by
-film-day and both ways.
+Four checks: the sink's ledger covers every partition's offsets without a hole; the sink has reached the ends that
+Kafka had when the check began; the count stage has counted every mention up to there; and its counts equal the
+distinct live mentions, film-day by film-day and both ways.
 
 A flowing pipeline changes between two reads. So a film-day that differs counts as wrong only when nothing that the
 count stage had not yet committed has touched it, and when it differs alike in two passes in a row; the others are

@@ -213,7 +213,7 @@ class BatchWorker:
         async with self._opened:
             await self._opened.wait_for(lambda: self.ready or not self._is_current(batch))
         owned = self._owned.get(batch.partition)
-        if owned is None or owned.lost or not self._is_current(batch):
+        if not self._deliveries.accept(batch) or owned is None or owned.lost:
             STALE_EPOCHS.labels(self._stage.name).inc()
             return
         if not await self._fold(owned, batch):

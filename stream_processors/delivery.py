@@ -1,9 +1,11 @@
 """Which batches are out for processing, and how far each partition may be committed. Pure bookkeeping.
 
 Kafka hands a partition's records out in order; a rebalance hands them out again from the last commit. Between the two
-lies everything that can go wrong: a batch fetched before a rebalance and processed after it, a gap where a batch got
-lost on the way, a commit past work that is not done. An *epoch* numbers the assignments; a batch knows the epoch in
-which it was fetched and the offsets it spans, and this ledger accepts it only where it belongs.
+lies everything that can go wrong: a batch fetched before a rebalance and processed after it, a batch that got lost on
+its way through Faust's queues, a commit past work that is not done. An *epoch* numbers the assignments; a batch knows
+the epoch in which it was fetched and the offsets it spans. Right before it is processed, this ledger accepts it only
+where it belongs: what is folded in must have no gap, for a state that knows the records behind a gap takes those in it
+for known as well.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class _Partition:
 
 
 class Deliveries:
-    """The ledger of one worker: batches handed out, batches done, offsets to commit."""
+    """The ledger of one worker: batches accepted, batches done, offsets to commit."""
 
     def __init__(self) -> None:
         self.epoch = NO_EPOCH
@@ -73,8 +75,8 @@ class Deliveries:
         """Return whether the batch belongs to this epoch."""
         return batch.epoch == self.epoch and batch.partition in self._partitions
 
-    def hand_out(self, batch: Batch) -> bool:
-        """Note that the batch goes to processing; return False for one of another epoch, which does not.
+    def accept(self, batch: Batch) -> bool:
+        """Note that the batch is processed now; return False for one of another epoch, which must not be.
 
         Raises RecordsMissing when it does not start where the partition's previous batch ended.
         """

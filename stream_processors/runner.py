@@ -42,7 +42,6 @@ TICK_SECONDS: Final = 1.0
 COMMIT_SECONDS: Final = 1.0
 LEAVE_SECONDS: Final = 1.5
 
-
 GC_OBJECTS: Final = 100_000
 
 
@@ -96,6 +95,11 @@ class Runner:
             # Ended from within the loop: closing it would wait for threads of clients whose broker is gone, and for
             # flushes that nobody needs any more.
             os._exit(error.exit_code)
+        except Exception as error:
+            log.exception("worker.crashed", worker=self._app_id)
+            sys.stderr.write(f"cinepulse: {self._app_id}: {type(error).__name__}: {error}\n")
+            sys.stderr.flush()
+            os._exit(1)
 
     async def _main(self) -> None:
         stop = asyncio.Event()

@@ -195,14 +195,21 @@ class Consumer(driver.Consumer):
                 raise
 
     async def _hand_out(self, tp: TP, batch: Batch) -> None:
-        while batch.epoch > self._opened_epoch and not self.should_stop:
-            # The thread has opened an assignment of which this loop has yet to hear.
-            await self._opening_done.wait()
-        if self.deliveries.hand_out(batch):
-            message = self._to_message(tp, batch)
-            await self.wait_first(self.callback(message), self.suspend_flow.wait())
-        else:
-            STALE_EPOCHS.labels(self.app.conf.id).inc()
+        """Give a batch to the agent, unless its assignment has ended."""
+        while not self.should_stop:
+            if batch.epoch > self._opened_epoch:
+                # The thread has opened an assignment of which this loop has yet to hear.
+                await self._opening_done.wait()
+            elif not self.deliveries.is_current(batch):
+                STALE_EPOCHS.labels(self.app.conf.id.removeprefix("cinepulse-")).inc()
+                return
+            elif not self.flow_active:
+                # Whatever is put into an agent's queue before the flow resumes is cleared when it does.
+                await self.can_resume_flow.wait()
+            else:
+                # The flow stops only after the epoch has ended: a batch given up here is void.
+                await self.wait_first(self.callback(self._to_message(tp, batch)), self.suspend_flow.wait())
+                return
 
     def _to_message(self, tp: TP, record: Any) -> ConsumerMessage:
         return ConsumerMessage(

@@ -1,8 +1,10 @@
 -- For the films given: mentions of the period before, up to the same elapsed share, and communities of the period.
+-- Without any count in the period before, the change is unknown.
 SELECT
     tmdb_id,
     countIf(created_at < fromUnixTimestamp64Milli({previous_cut_ms:Int64}, 'UTC')) AS previous,
-    uniqExactIf(community, toDate(created_at) >= {first_day:Date}) AS communities
+    uniqExactIf(community, toDate(created_at) >= {first_day:Date}) AS communities,
+    (SELECT count() > 0 FROM mention_counts WHERE day >= {previous_day:Date} AND day < {first_day:Date}) AS known
 FROM mentions FINAL
 WHERE toDate(created_at) BETWEEN {previous_day:Date} AND {last_day:Date}
     AND tmdb_id IN {films:Array(Int64)}

@@ -124,5 +124,5 @@ def facts_of(name: str, codes: Sequence[int], films: Sequence[Film]) -> NameFact
     )
     standings = tuple(standing(films[code // KINDS], code % KINDS, len(words)) for code in codes)
     gate = GATE["bias"] + sum(map(mul, GATE["facts"], (*features, best.prior)))
-    noun = len(core) == 1 and zipfs[0] >= NOUN_ZIPF and usage(name)[2] <= NOUN_LEAN
+    noun = len(core) == 1 and not numbers and zipfs[0] >= NOUN_ZIPF and usage(name)[2] <= NOUN_LEAN
     return NameFacts(features, loose, not content, noun, len(words), best.prior, gate, standings)

@@ -74,6 +74,8 @@ def _overlaps(text: str, kept: list[tuple[Candidate, NameFacts]]) -> list[tuple[
     For each: words by which a longer one contains it, whether it contains a shorter one, how many others there are that
     no longer one contains, and how many of those are quoted.
     """
+    if len(kept) == 1:
+        return [(0.0, 0.0, 0.0, 0.0)]
     longest: dict[int, int] = {}
     shortest: dict[int, int] = {}
     for candidate, _ in kept:

@@ -27,8 +27,7 @@ HINTS: Final = ("imdb.com", "themoviedb.org", "letterboxd.com", "wikipedia.org")
 
 def linked_films(text: str, catalog: Catalog) -> Iterator[tuple[int, int, int, str, float]]:
     """Yield (place among the films, start, end, what was linked, confidence) for each address of a known film."""
-    lowered = text.lower()
-    if not any(hint in lowered for hint in HINTS):
+    if "/" not in text or not any(hint in text.lower() for hint in HINTS):
         return
     for match in PAGE.finditer(text):
         place, confidence = _resolve(match, catalog)

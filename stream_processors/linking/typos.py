@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from stream_processors.linking.candidates import Candidate, continues
 from stream_processors.linking.meanings import KINDS, PREFIX, codes_of
 from stream_processors.linking.spelling import LONGEST, SHORTEST, corrections
-from stream_processors.linking.words import zipf
+from stream_processors.linking.words import words_above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,13 +32,13 @@ MAX_RARE: Final = 60
 def find_misspelt(text: str, tokens: Tokens, catalog: Catalog) -> list[Candidate]:
     """Return the names that a text has but for one letter."""
     found: list[Candidate] = []
-    rare = 0
-    for place, word in enumerate(tokens.words):
-        if len(word) < SHORTEST or len(word) > LONGEST or zipf(word) > RARE_ZIPF or not word.isalpha():
-            continue
-        rare += 1
-        if rare > MAX_RARE:
-            break
+    common = words_above(RARE_ZIPF)
+    rare = [
+        (place, word)
+        for place, word in enumerate(tokens.words)
+        if SHORTEST <= len(word) <= LONGEST and word not in common and word.isalpha()
+    ]
+    for place, word in rare[:MAX_RARE]:
         for other in corrections(word, catalog.spellings):
             found += _names_around(text, tokens, place, other, catalog)
     return found

@@ -33,6 +33,12 @@ def zipf(word: str) -> float:
     return DIGIT_ZIPF if word[:1].isdigit() else UNKNOWN_ZIPF
 
 
+@cache
+def words_above(least: float) -> frozenset[str]:
+    """Return the words that are more common than `least`."""
+    return frozenset(word for word, (lower, _) in _table().items() if lower > least)
+
+
 def name_zipf(word: str) -> float:
     """Return how common a folded word is with a capital inside a sentence, as names are."""
     found = _table().get(word)

@@ -329,3 +329,15 @@ def test_curl(clickhouse_settings: Settings) -> None:
     assert curl(*headers, f"{address}?query=SELECT+sum(n)+FROM+{database}.t") == "3\n"
     assert json.loads(curl(*auth, address, "--data", "SELECT 1 AS one FORMAT JSON"))["data"] == [{"one": 1}]
     assert "Code: 516" in curl(address, "--user", f"{user}:wrong", "--data", "SELECT 1")
+
+
+def test_a_long_statement_is_taken(client: httpx.Client) -> None:
+    """A statement longer than an insert's head may be is one all the same, up to the engine's own limit."""
+    numbers = ",".join(map(str, range(60_000)))
+    sql = f"SELECT count() FROM numbers(100000) WHERE number IN ({numbers})"  # noqa: S608 - numbers
+
+    refused = client.post("/", content=sql)
+    taken = client.post("/", content=sql, params={"max_query_size": "1000000"})
+
+    assert error_code(refused) == 62
+    assert taken.text == "60000\n"

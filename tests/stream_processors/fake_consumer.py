@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiokafka import TopicPartition
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from aiokafka.structs import OffsetAndMetadata
 
@@ -83,6 +83,7 @@ class FakeConsumer:
         self._max_poll_records = None
         self._listener: Any = None
         self._settled = asyncio.Event()
+        self._then: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
         """Do nothing."""
@@ -96,8 +97,8 @@ class FakeConsumer:
         self._listener = listener
         self._first = asyncio.ensure_future(self.rebalance(range(4)))
 
-    async def rebalance(self, partitions: Collection[int]) -> None:
-        """Revoke everything, then assign these partitions, as the eager protocol does."""
+    async def rebalance(self, partitions: Collection[int], then: Callable[[], None] = lambda: None) -> None:
+        """Revoke everything, then assign these partitions, as the eager protocol does; the first seek calls `then`."""
         self._settled.clear()
         before = self._assignment()
         await self._listener.on_partitions_revoked(set(before.tps) if before else set())
@@ -109,6 +110,7 @@ class FakeConsumer:
         }
         self._subscription.subscription.assignment = Assignment(states)
         self._coordinator.generation += 1
+        self._then = then
         self._settled.set()
         # A fetch may bring records of the new assignment before anybody has been told of it.
         await asyncio.sleep(0.02)
@@ -124,18 +126,27 @@ class FakeConsumer:
         timeout: float,  # noqa: ASYNC109 - aiokafka's method has it
         max_records: int | None,
     ) -> dict[TopicPartition, list[StoredRecord]]:
+        """Wait for records, also while a rebalance goes on, and move the positions behind them."""
         del max_records
-        await self._settled.wait()
+        deadline = self.loop.time() + timeout
+        while self.loop.time() < deadline:
+            await self._settled.wait()
+            fetched = self._next_records(partitions)
+            if fetched:
+                return fetched
+            await asyncio.sleep(0.005)
+        return {}
+
+    def _next_records(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, list[StoredRecord]]:
         assignment = self._assignment()
         assert assignment is not None
         for key, state in assignment.states.items():
             state.highwater = self.topic.end(key.partition)
-            wanted = (key.topic, key.partition) in {(one.topic, one.partition) for one in partitions}
+            wanted = not partitions or (key.topic, key.partition) in {(one.topic, one.partition) for one in partitions}
             records = [one for one in self.topic.partitions[key.partition] if one.offset >= state.position][:FETCH]
             if wanted and records:
                 state.position = records[-1].offset + 1
                 return {key: records}
-        await asyncio.sleep(min(timeout, 0.01))
         return {}
 
     async def committed(self, partition: TopicPartition) -> int | None:
@@ -155,6 +166,8 @@ class FakeConsumer:
         assignment = self._assignment()
         assert assignment is not None
         assignment.states[partition].position = offset
+        then, self._then = self._then, lambda: None
+        then()
 
     def assignment(self) -> set[TopicPartition]:
         """Return the assigned partitions."""

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cinepulse.clock import ManualClock
-from cinepulse.errors import BrokerUnavailable, DeadLetterRateExceeded
+from cinepulse.errors import BrokerUnavailable, DeadLetterRateExceeded, RecordsMissing
 from stream_processors import batch_worker
 from stream_processors.batch_worker import BatchWorker
 from stream_processors.delivery import Batch, Deliveries
@@ -134,7 +134,6 @@ class Process:
     async def give(self, partition: int, records: Sequence[Number]) -> Batch:
         """Hand out and process a batch."""
         batch = Batch(partition, self.epoch, records[0].offset, records[-1].offset + 1, records)
-        self.deliveries.hand_out(batch)
         await self.worker.process(batch)
         return batch
 
@@ -206,7 +205,6 @@ async def test_nothing_is_folded_before_the_state_is_recovered() -> None:
         second.epoch = 1
         second.deliveries.begin(1, {0: 2})
         batch = Batch(0, 1, 2, 3, numbers("c", start=2))
-        second.deliveries.hand_out(batch)
         waiting = asyncio.ensure_future(second.worker.process(batch))
         for _ in range(5):
             await asyncio.sleep(0)
@@ -226,13 +224,26 @@ async def test_a_batch_of_a_past_assignment_is_dropped() -> None:
     async with process(kafka) as one:
         await one.assign({0: 0})
         stale = Batch(0, 1, 0, 1, numbers("a"))
-        one.deliveries.hand_out(stale)
         await one.assign({0: 0})
 
         await one.worker.process(stale)
         await one.worker.flush()
 
         assert kafka.sent == []
+
+
+async def test_a_batch_behind_a_gap_is_never_folded() -> None:
+    """A state that knew the records behind a gap would take those in it for known, and lose them for good."""
+    kafka = MemoryKafka()
+    async with process(kafka) as one:
+        await one.assign({0: 0})
+        await one.give(0, numbers("a", "b"))
+
+        await one.give(0, numbers("d", start=3))
+        await one.worker.flush()
+
+        assert isinstance(one.worker.failure.exception(), RecordsMissing)
+        assert told(kafka)[0] == (2, 2)
 
 
 async def test_what_was_folded_before_a_revocation_and_not_flushed_is_forgotten() -> None:

@@ -27,7 +27,7 @@ def test_a_commit_never_passes_unfinished_work(sizes: list[int], order: object, 
     for size in sizes:
         batches.append(batch(place, place + size))
         place += size
-        assert deliveries.hand_out(batches[-1])
+        assert deliveries.accept(batches[-1])
     shuffled = list(batches)
     order.shuffle(shuffled)  # type: ignore[attr-defined]  # a random.Random
     done = set(shuffled[:finished])
@@ -46,42 +46,42 @@ def test_a_commit_never_passes_unfinished_work(sizes: list[int], order: object, 
 def test_a_batch_that_leaves_a_gap_is_refused_loudly() -> None:
     """Records lost on the way to the agent end the worker instead of being committed past."""
     deliveries = ledger()
-    deliveries.hand_out(batch(10, 20))
+    deliveries.accept(batch(10, 20))
 
     with pytest.raises(RecordsMissing, match="offset 20 should come next, 21 came"):
-        deliveries.hand_out(batch(21, 30))
+        deliveries.accept(batch(21, 30))
 
 
 def test_the_first_batch_must_start_where_processing_goes_on() -> None:
     """A first batch that got lost is noticed as well."""
     with pytest.raises(RecordsMissing):
-        ledger(10).hand_out(batch(15, 20))
+        ledger(10).accept(batch(15, 20))
 
 
-def test_a_batch_of_another_epoch_is_not_handed_out_and_not_committed() -> None:
+def test_a_batch_of_another_epoch_is_not_accepted_and_not_committed() -> None:
     """What was fetched before a rebalance comes again after it; having processed it counts for nothing."""
     deliveries = ledger()
     old = batch(10, 20)
-    deliveries.hand_out(old)
+    deliveries.accept(old)
 
     deliveries.begin(2, {0: 10, 1: 0})
     deliveries.done(old)
 
-    assert not deliveries.hand_out(old)
+    assert not deliveries.accept(old)
     assert deliveries.committable() == {}
-    assert deliveries.hand_out(batch(10, 20, epoch=2))
+    assert deliveries.accept(batch(10, 20, epoch=2))
 
 
-def test_a_partition_that_is_not_assigned_is_not_handed_out() -> None:
+def test_a_partition_that_is_not_assigned_is_not_accepted() -> None:
     """An epoch knows its partitions."""
-    assert not ledger().hand_out(batch(0, 5, partition=3))
+    assert not ledger().accept(batch(0, 5, partition=3))
 
 
 def test_an_ended_epoch_commits_nothing() -> None:
     """Between a revocation and the next assignment nothing is current."""
     deliveries = ledger()
     one = batch(10, 20)
-    deliveries.hand_out(one)
+    deliveries.accept(one)
     deliveries.done(one)
 
     deliveries.end()
@@ -94,7 +94,7 @@ def test_an_offset_is_committed_once() -> None:
     """What Kafka has taken is not sent again; a refused commit is."""
     deliveries = ledger()
     one = batch(10, 20)
-    deliveries.hand_out(one)
+    deliveries.accept(one)
     deliveries.done(one)
 
     refused = deliveries.committable()

@@ -80,6 +80,9 @@ CUED: Final = (
     "{} | Official Trailer",
     "Rewatching {} tonight",
     "the cinematography in {} is amazing",
+    "{} was shot in one take",
+    "{} was great",
+    "{} was better than I thought it would be",
     "{} with the director's commentary is worth it",
     "I liked {} more than {other}",
     "{other} and {} are both on my list",
@@ -318,6 +321,9 @@ def template_examples(catalog: Catalog, seed: int) -> Iterator[Example]:
     stop = [film for film in common if fold(film.title) in STOPWORDS]
     for templates, films, named in (
         (CUED, stop, True),
+        (CUED, fabled, True),
+        (NAMED, fabled, True),
+        (CUED, number, True),
         (HEROIC, fabled, False),
         (SEASONAL, festive, False),
         (NOUNS, nouns, False),
@@ -330,6 +336,8 @@ def template_examples(catalog: Catalog, seed: int) -> Iterator[Example]:
         (WEAK, common, False),
         (NUMBERED, number, False),
     ):
+        if not films:
+            continue
         for count in range(SAMPLES // (4 if films in (number, stop, festive) else 2)):
             film, other = source.choice(films), source.choice(known)
             yield _example(f"{named}-{count}", source, source.choice(templates), (film, other), named=named)

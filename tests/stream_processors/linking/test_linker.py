@@ -119,3 +119,23 @@ def test_linker_version_is_a_hash() -> None:
     """The version that rides on mentions is twelve hexadecimal digits."""
     assert len(LINKER_VERSION) == 12
     assert int(LINKER_VERSION, 16) >= 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "'" * 1_000_000,
+        "a'" * 500_000,
+        "](" * 500_000,
+        "`a" * 500_000,
+        "Alien " * 170_000,
+        "(1984" * 200_000,
+        "https://" * 9_000,
+    ],
+    ids=["quotes", "apostrophes", "brackets", "ticks", "names", "years", "addresses"],
+)
+def test_hostile_text_is_read_in_linear_time(text: str) -> None:
+    """A megabyte that invites backtracking is linked well within the test's time limit."""
+    mentions = link(Message(text=text, community="movies"), CATALOG)
+
+    assert all(one.end <= len(text) for one in mentions)

@@ -1,0 +1,145 @@
+"""Sessions over time, with a fake engine and a clock that tests move."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from cinepulse.clock import ManualClock
+from clickhouse import sessions
+from clickhouse.http_errors import RequestRefused
+from clickhouse.http_request import Call
+from clickhouse.sessions import Sessions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from clickhouse.engine import Engine
+
+
+@dataclass
+class FakeHandle:
+    """A handle that remembers what it was asked."""
+
+    open: bool = True
+    calls: list[str] = field(default_factory=list)
+
+    def begin_call(self, name: str, _database: str | None, _settings: Mapping[str, str]) -> None:
+        self.calls.append(name)
+
+    @contextmanager
+    def restored(self, _settings: Iterable[str], _database: str | None) -> Iterator[None]:
+        yield
+
+    def close(self) -> None:
+        self.open = False
+
+
+@dataclass
+class FakeEngine:
+    """An engine that only opens handles."""
+
+    handles: list[FakeHandle] = field(default_factory=list)
+
+    def handle(self) -> FakeHandle:
+        self.handles.append(FakeHandle())
+        return self.handles[-1]
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    """Return an engine without handles."""
+    return FakeEngine()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Return a clock at its origin."""
+    return ManualClock()
+
+
+@pytest.fixture
+def open_sessions(engine: FakeEngine, clock: ManualClock) -> Sessions:
+    """Return sessions over the fake engine."""
+    return Sessions(cast("Engine", engine), clock)
+
+
+def call(session: str | None, seconds: int = 60, *, must_exist: bool = False) -> Call:
+    """Return a call in a session."""
+    return Call("SELECT 1", "q", session_id=session, session_seconds=seconds, session_must_exist=must_exist)
+
+
+def test_without_a_session_each_call_has_its_own_handle(open_sessions: Sessions, engine: FakeEngine) -> None:
+    """A handle of a call without a session ends with the call."""
+    for name in ("a", "b"):
+        with open_sessions.lend(call(None), name):
+            pass
+
+    assert [(handle.open, handle.calls) for handle in engine.handles] == [(False, ["a"]), (False, ["b"])]
+
+
+def test_a_session_keeps_its_handle(open_sessions: Sessions, engine: FakeEngine) -> None:
+    """Calls of one session share a handle, those of another have another."""
+    for session, name in (("x", "a"), ("y", "b"), ("x", "c")):
+        with open_sessions.lend(call(session), name):
+            pass
+
+    assert [(handle.open, handle.calls) for handle in engine.handles] == [(True, ["a", "c"]), (True, ["b"])]
+
+
+def test_an_unused_session_ends(open_sessions: Sessions, engine: FakeEngine, clock: ManualClock) -> None:
+    """A session ends after its last call's time-out, counted from that call's end; then it does not exist."""
+    with open_sessions.lend(call("x", seconds=10), "a"):
+        clock.advance(100)
+    clock.advance(9)
+    with open_sessions.lend(call("x", seconds=10, must_exist=True), "b"):
+        pass
+    clock.advance(11)
+
+    with (
+        pytest.raises(RequestRefused, match="Session x not found"),
+        open_sessions.lend(call("x", must_exist=True), "c"),
+    ):
+        pass
+
+    assert [handle.open for handle in engine.handles] == [False]
+
+
+def test_a_failed_call_frees_its_session(open_sessions: Sessions) -> None:
+    """A session whose call fails serves the next one."""
+    with pytest.raises(ZeroDivisionError), open_sessions.lend(call("x"), "a"):
+        _ = 1 / 0
+
+    with open_sessions.lend(call("x", must_exist=True), "b") as handle:
+        assert handle is not None
+
+
+def test_sessions_have_a_limit(open_sessions: Sessions, monkeypatch: pytest.MonkeyPatch, clock: ManualClock) -> None:
+    """Beyond the limit new sessions are refused for now, known ones go on, and ended ones make room."""
+    monkeypatch.setattr(sessions, "MOST_SESSIONS", 2)
+    for session in ("x", "y"):
+        with open_sessions.lend(call(session, seconds=10), "a"):
+            pass
+
+    with pytest.raises(RequestRefused) as refused, open_sessions.lend(call("z"), "b"):
+        pass
+    with open_sessions.lend(call("x", seconds=100), "c"):
+        pass
+    clock.advance(50)
+    with open_sessions.lend(call("z"), "d"):
+        pass
+
+    assert refused.value.status == 503
+
+
+def test_closing_ends_every_session(open_sessions: Sessions, engine: FakeEngine) -> None:
+    """At the server's end no handle stays open."""
+    with open_sessions.lend(call("x"), "a"):
+        pass
+
+    open_sessions.close()
+
+    assert [handle.open for handle in engine.handles] == [False]

@@ -1,0 +1,216 @@
+"""The writer: order of the steps, retries, and giving up in the right way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import stamina
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+
+from cinepulse.clock import ManualClock
+from cinepulse.errors import ConfigurationInvalid
+from clickhouse.batches import Batch, Waiting
+from clickhouse.columnar import Columnar
+from clickhouse.ledger import Entry, TopicEpoch
+from clickhouse.letters import PoisonCap
+from clickhouse.rows import routes
+from clickhouse.writer import UNKNOWN_ATTEMPTS, WriteAbandoned, Writer
+from schemas.codec import Codec
+from schemas.registry import ManifestIds
+from tests.schemas.samples import SAMPLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from clickhouse.columnar import Block
+    from clickhouse.decoding import Piece
+    from schemas.publisher import Publisher
+
+IDS = ManifestIds()
+CODEC = Codec(IDS)
+ROUTE = next(route for route in routes() if route.topic.name == "movie.mentions")
+
+
+@dataclass
+class FakeStore:
+    """Remembers what it stored; raises what it is told to first."""
+
+    log: list[str]
+    errors: list[Exception] = field(default_factory=list)
+
+    def insert(self, piece: Piece) -> None:
+        """Store rows."""
+        self._act(f"insert {piece.token.rpartition(':')[2]}")
+
+    def insert_block(self, block: Block) -> None:
+        """Store a block."""
+        self._act(f"block {block.token.rpartition(':')[2]}")
+
+    def record(self, entries: Sequence[Entry]) -> None:
+        """Store ledger entries."""
+        self._act(f"record {[tuple(entry.span) for entry in entries]}")
+
+    def _act(self, what: str) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
+        self.log.append(what)
+
+
+@dataclass
+class FakePublisher:
+    """Remembers dead letters."""
+
+    log: list[str]
+
+    def dead_letter(self, **fields: Any) -> None:
+        """Queue one."""
+        self.log.append(f"letter {fields['offset']} {fields['reason']}")
+
+    def flush(self) -> None:
+        """Deliver."""
+        self.log.append("flush")
+
+
+@pytest.fixture(autouse=True)
+def without_waiting() -> Iterator[None]:
+    """Retry at once, as often as the code would."""
+    with stamina.set_testing(testing=True, attempts=50, cap=True):
+        yield
+
+
+def batch(*values: bytes, first: int = 0) -> Batch:
+    """Return a batch of mentions with these values."""
+    waiting = Waiting(ROUTE, 0, 0, first)
+    key = CODEC.encode("movie.mentions-key", SAMPLES["movie.mentions-key"])
+    for offset, value in enumerate(values, start=first):
+        waiting.add(offset, key, value, 0)
+    return waiting.take(len(values))
+
+
+GOOD = CODEC.encode("movie.mentions-value", SAMPLES["movie.mentions-value"])
+
+
+@dataclass
+class Scene:
+    """A writer with fakes around it, and what they were told, in order."""
+
+    errors: list[Exception] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+    def write(self, *batches: Batch, abandoned: bool = False, least_records: int = 100) -> list[str]:
+        """Write the batches and return what happened."""
+        event = Event()
+        if abandoned:
+            event.set()
+        self.writer(least_records).write(batches, event)
+        return self.log
+
+    def writer(self, least_records: int = 100) -> Writer:
+        """Return the writer."""
+        return Writer(
+            store=FakeStore(self.log, self.errors),
+            codec=CODEC,
+            columnar=Columnar(IDS, CODEC, least_records=least_records),
+            publisher=cast("Publisher", FakePublisher(self.log)),
+            cap=PoisonCap(0.5),
+            clock=ManualClock(),
+            epochs={ROUTE.source: TopicEpoch("id", 0)},
+        )
+
+
+def test_rows_go_first_then_letters_then_the_ledger() -> None:
+    """The ledger says nothing that is not stored and delivered."""
+    assert Scene().write(batch(GOOD, b"junk", GOOD)) == [
+        "insert 0-2",
+        "letter 1 corrupt_record",
+        "flush",
+        "record [(0, 2)]",
+    ]
+
+
+def test_batch_of_poison_alone_needs_no_insert() -> None:
+    """Nothing is inserted; its letters are delivered and its offsets recorded."""
+    assert Scene().write(batch(b"junk")) == ["letter 0 corrupt_record", "flush", "record [(0, 0)]"]
+
+
+@pytest.mark.parametrize("error", [OperationalError("refused"), DatabaseError("busy", code=202)])
+def test_what_may_pass_is_tried_again_until_it_does(error: Exception) -> None:
+    """An insert that fails for now is repeated under the same token."""
+    assert Scene([error] * 20).write(batch(GOOD)) == ["insert 0-0", "flush", "record [(0, 0)]"]
+
+
+def test_unknown_failure_is_tried_a_few_times_and_then_raised() -> None:
+    """Nobody knows what it is: no dead letter on a guess, no endless silence."""
+    scene = Scene([DatabaseError("news", code=1_234)] * UNKNOWN_ATTEMPTS)
+
+    with pytest.raises(DatabaseError, match="news"):
+        scene.write(batch(GOOD))
+
+    assert scene.log == []
+    assert scene.errors == []
+
+
+def test_wrong_set_up_is_raised_at_once() -> None:
+    """What only an operator can mend is not tried again, and no row is blamed for it."""
+    scene = Scene([ConfigurationInvalid("run `cinepulse migrate`")])
+
+    with pytest.raises(ConfigurationInvalid):
+        scene.write(batch(GOOD))
+
+    assert scene.log == []
+
+
+def test_refused_rows_are_found_by_halving() -> None:
+    """The half with the bad row is halved again, down to it; ranges tile the batch, and no row is lost."""
+    refused = DatabaseError("constraint", code=469)
+    scene = Scene([refused, refused, refused])
+
+    assert scene.write(batch(GOOD, GOOD, GOOD, GOOD)) == [
+        "insert 1-1",
+        "insert 2-3",
+        "letter 0 insert_refused",
+        "flush",
+        "record [(0, 3)]",
+    ]
+
+
+def test_refused_block_is_taken_apart() -> None:
+    """A block that ClickHouse refuses is decoded record by record."""
+    scene = Scene([DatabaseError("constraint", code=469)])
+
+    assert scene.write(batch(GOOD, GOOD), least_records=1) == ["insert 0-1", "flush", "record [(0, 1)]"]
+
+
+def test_block_is_preferred() -> None:
+    """Enough good records go as one block."""
+    assert Scene().write(batch(GOOD, GOOD), least_records=1) == ["block 0-1", "flush", "record [(0, 1)]"]
+
+
+def test_abandoned_write_stops_before_the_next_step() -> None:
+    """Once the partitions are taken away nothing more is stored or recorded."""
+    scene = Scene()
+
+    with pytest.raises(WriteAbandoned):
+        scene.write(batch(GOOD), abandoned=True)
+
+    assert scene.log == []
+
+
+def test_entries_grow_and_begin_anew_when_told() -> None:
+    """Consecutive flushes extend the ledger's entry, until the partitions are assigned anew."""
+    scene = Scene()
+    writer, event = scene.writer(), Event()
+
+    for first in (0, 1):
+        writer.write([batch(GOOD, first=first)], event)
+    writer.forget()
+    writer.write([batch(GOOD, first=2)], event)
+
+    assert [step for step in scene.log if step.startswith("record")] == [
+        "record [(0, 0)]",
+        "record [(0, 1)]",
+        "record [(2, 2)]",
+    ]
