@@ -69,6 +69,10 @@ lock: setup ## Write the hash-locked files for pyproject.toml; with UPGRADE=--up
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 		| $(COMPILE) --constraint requirements.lock - --output-file docker/build.lock
 
+.PHONY: train
+train: setup ## Make the linker's data files from the labelled messages in ../shared/data
+	$(BIN)/python -m stream_processors.linking.train ../shared/data
+
 .PHONY: clean
 clean: ## Remove the environment and the caches; what the stack has stored stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -2,8 +2,8 @@
 
 Run: python benchmarks/linking.py ../shared/data --scorer ../shared/tools/evaluate_mentions.py
 
-The linker's quality is cross-validated: each message is judged by a model that has not seen its thread. Its speed is
-that of the packaged model through the public function.
+The linker's quality is cross-validated: ranking, gate and model that judge a message have not seen its thread. Its
+speed is that of the packaged model through the public function.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from stream_processors.linking import DEFAULT_THRESHOLD, Catalog, link
 from stream_processors.linking.decoding import choose
 from stream_processors.linking.train.__main__ import LABELLED, SEED, examples_in, read_catalog
 from stream_processors.linking.train.calibration import reliability
-from stream_processors.linking.train.folds import calibrate, odds_by_strangers
+from stream_processors.linking.train.folds import calibrate
 from stream_processors.linking.train.forest import Settings
 from stream_processors.linking.train.gold import CORE, read_examples
-from stream_processors.linking.train.rows import rows_of
+from stream_processors.linking.train.held_out import judge_by_strangers
 from stream_processors.linking.train.templates import template_examples
 
 if TYPE_CHECKING:
@@ -87,9 +87,9 @@ def main() -> None:
     examples = examples_in(arguments.folder)
     templates = list(template_examples(catalog, SEED))
     by_id = {movie.tmdb_id: movie for movie in movies}
-    plain, altered = rows_of([*examples, *templates], catalog, by_id, SEED)
-    odds = odds_by_strangers(plain, altered, Settings(seed=SEED))
-    slope, shift = calibrate(plain, odds, {one.identity: one.source for one in [*examples, *templates]})
+    judged = judge_by_strangers(examples, templates, catalog, by_id, Settings(seed=SEED))
+    plain, odds = judged.rows, judged.log_odds()
+    slope, shift = calibrate(plain, odds, {one.identity: one.source for one in examples})
     chances = 1 / (1 + np.exp(-(slope * odds + shift)))
     speed = _rate(lambda message: link(message, catalog), list(messages.values()))
     _add(table, "linker", scorer.evaluate(core, _decode(plain, chances, DEFAULT_THRESHOLD)), speed, tokenise_rate)

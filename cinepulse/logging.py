@@ -6,6 +6,7 @@ their field's name, whatever a caller passes: a name that is one of the words be
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,18 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 SECRET_WORDS: Final = ("password", "secret", "token", "authorization")
+
+
+class StandardError(io.StringIO):
+    """Whatever standard error is at the moment of writing: loggers outlive the streams put in its place."""
+
+    def write(self, text: str) -> int:
+        """Write to the standard error of now."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush the standard error of now."""
+        sys.stderr.flush()
 
 
 def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -55,10 +68,10 @@ def configure_logging(level: str = "INFO", *, json: bool | None = None) -> None:
     structlog.configure(
         processors=[name_logger, *shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=StandardError()),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(StandardError())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],

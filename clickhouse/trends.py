@@ -123,10 +123,14 @@ class TrendsReport:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """How far the partitions have counted, in event time, milliseconds: the furthest and the least far."""
+    """How far the partitions have counted, in event time, milliseconds: the furthest and the least far.
+
+    `latest_day`: the last day with a mention.
+    """
 
     furthest: int
     least: int
+    latest_day: date
 
 
 def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
@@ -135,7 +139,7 @@ def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
     reached = read_reached(client)
-    chosen, period = _choose(client, question.period, question.now_ms)
+    chosen, period = _choose(question, reached)
     as_of = period.end_ms if reached is None else min(reached.furthest + 1, period.end_ms)
     elapsed = max(0, as_of - period.start_ms)
     counts = _counts(client, period, question)
@@ -155,8 +159,11 @@ def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
 
 def read_reached(client: Client) -> Reached | None:
     """Return how far the partitions have counted; None before the first count."""
-    instants = [row["reached_ms"] for row in ask(client, "as_of")]
-    return Reached(max(instants), min(instants)) if instants else None
+    rows = ask(client, "as_of")
+    if not rows:
+        return None
+    instants = [row["reached_ms"] for row in rows]
+    return Reached(max(instants), min(instants), max(row["latest_day"] for row in rows))
 
 
 def state_of(end_ms: int, reached: Reached | None, grace_hours: float) -> State:
@@ -199,11 +206,11 @@ class _Facts:
         return cls({row["tmdb_id"]: row for row in comparison}, {row["tmdb_id"]: row for row in shown})
 
 
-def _choose(client: Client, period: Period | None, now_ms: int) -> tuple[Literal["asked", "today", "latest"], Period]:
-    if period is not None:
-        return "asked", period
-    today = EPOCH + timedelta(days=day_of(now_ms))
-    latest = next((row["day"] for row in ask(client, "latest_day")), today)
+def _choose(question: TrendsQuestion, reached: Reached | None) -> tuple[Literal["asked", "today", "latest"], Period]:
+    if question.period is not None:
+        return "asked", question.period
+    today = EPOCH + timedelta(days=day_of(question.now_ms))
+    latest = today if reached is None or reached.latest_day == EPOCH else reached.latest_day
     return ("latest", Period(latest, latest)) if latest < today else ("today", Period(today, today))
 
 

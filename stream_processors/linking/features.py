@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from stream_processors.linking import ranking
 from stream_processors.linking.aliases import Kind
 from stream_processors.linking.context import CLOSING, EMPHASIS, OPENING, ends_line, starts_line
 from stream_processors.linking.facts import FACT_FEATURES, NameFacts
 from stream_processors.linking.lexicon import word_group
-from stream_processors.linking.ranking import WEIGHTS
 from stream_processors.linking.scene import FILM_TALK
 from stream_processors.linking.words import STOPWORDS, name_zipf, zipf
 
@@ -85,7 +85,7 @@ def film_features(meant: Meant, words: int, year: Year, now: float) -> tuple[flo
     film = meant.film
     age = now - film.released
     return (
-        WEIGHTS.kinds[meant.kind],
+        ranking.WEIGHTS.kinds[meant.kind],
         float(meant.kind in (Kind.TITLE, Kind.ARTICLE)),
         film.prior,
         meant.score,

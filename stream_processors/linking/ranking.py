@@ -92,8 +92,9 @@ WEIGHTS: Final = read_weights(
 )
 
 
-def standing(film: Film, kind: int, words: int, weights: Weights = WEIGHTS) -> float:
+def standing(film: Film, kind: int, words: int, weights: Weights | None = None) -> float:
     """Return the part of a film's score under a name of so many words that no message changes."""
+    weights = weights or WEIGHTS
     score = weights.kinds[kind] + weights.prior * film.prior + weights.popularity * math.log1p(film.popularity)
     score += weights.share * min(words / max(film.words, 1), 1.0)
     if math.isnan(film.released):
@@ -129,8 +130,9 @@ def rank(films: Sequence[Film], candidate: Candidate, standings: Sequence[float]
     return Meant(film, Kind(chosen % KINDS), best, min(best - second, LEAD_MOST), _fit(film, year))
 
 
-def message_score(film: Film, scene: Scene, year: Year, weights: Weights = WEIGHTS) -> float:
+def message_score(film: Film, scene: Scene, year: Year, weights: Weights | None = None) -> float:
     """Return the part of a film's score that depends on the message."""
+    weights = weights or WEIGHTS
     score = 0.0
     released = film.released
     if film.people and not film.people.isdisjoint(scene.words):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import logging
 from typing import TYPE_CHECKING, Any
@@ -127,3 +128,21 @@ def test_an_unknown_level_is_refused() -> None:
     """A level that does not exist is an error of the caller, not silence."""
     with pytest.raises(KeyError):
         configure_logging("LOUD")
+
+
+def test_a_logger_survives_the_stream_it_was_configured_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A logger first used while standard error was a stream that is closed by now writes to the one of today."""
+    gone, now = io.StringIO(), io.StringIO()
+    monkeypatch.setattr("sys.stderr", gone)
+    configure_logging("INFO", json=True)
+    log = get_logger("test.survivor")
+    log.info("test.first")
+    logging.getLogger("test.survivor").warning("first")
+    gone.close()
+    monkeypatch.setattr("sys.stderr", now)
+
+    log.info("test.second")
+    logging.getLogger("test.survivor").warning("third")
+
+    assert "test.second" in now.getvalue()
+    assert "third" in now.getvalue()

@@ -189,7 +189,7 @@ def test_empty_database_is_no_error(filled: Filled) -> None:
 )
 def test_day_is_final_once_every_partition_is_past_its_grace(least: str, state: str) -> None:
     """The slowest partition decides, and the boundary belongs to final."""
-    reached = Reached(furthest=ms("2026-12-01T00:00"), least=ms(least))
+    reached = Reached(furthest=ms("2026-12-01T00:00"), least=ms(least), latest_day=TODAY.first)
 
     assert state_of(TODAY.end_ms, reached, 48.0) == state
 

@@ -100,17 +100,20 @@ def _ranking(arguments: Namespace) -> None:
 
 def _model(arguments: Namespace) -> None:
     from stream_processors.linking.model import write_model
-    from stream_processors.linking.train.folds import calibrate, model_of, odds_by_strangers, train
+    from stream_processors.linking.train.folds import calibrate, model_of, train
     from stream_processors.linking.train.forest import Settings
+    from stream_processors.linking.train.held_out import judge_by_strangers
     from stream_processors.linking.train.rows import rows_of
     from stream_processors.linking.train.templates import template_examples
 
     movies = read_catalog(arguments.folder)
     catalog = Catalog.build(movies)
-    examples = [*examples_in(arguments.folder), *template_examples(catalog, SEED)]
-    plain, altered = rows_of(examples, catalog, {movie.tmdb_id: movie for movie in movies}, SEED)
+    by_id = {movie.tmdb_id: movie for movie in movies}
+    examples, templates = examples_in(arguments.folder), list(template_examples(catalog, SEED))
     settings = Settings(seed=SEED)
-    line = calibrate(plain, odds_by_strangers(plain, altered, settings), {one.identity: one.source for one in examples})
+    judged = judge_by_strangers(examples, templates, catalog, by_id, settings)
+    line = calibrate(judged.rows, judged.log_odds(), {one.identity: one.source for one in examples})
+    plain, altered = rows_of([*examples, *templates], catalog, by_id, SEED)
     model = model_of(train(plain, altered, settings), line)
     (DATA / "model.json").write_text(write_model(model), "utf-8")
     print(f"model: {len(plain.labels)} rows and {len(altered.labels)} altered ones")  # noqa: T201 - a script's report

@@ -1,16 +1,15 @@
-"""Forests over rows: one for use, and one for each part of the messages that has not seen that part."""
+"""From rows to a forest and to a model whose confidence is true."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from stream_processors.linking.model import Model
 from stream_processors.linking.train.calibration import fit_line
-from stream_processors.linking.train.forest import Settings, grow
-from stream_processors.linking.train.gold import CORE, FOLDS
+from stream_processors.linking.train.forest import grow
+from stream_processors.linking.train.gold import CORE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,40 +17,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from stream_processors.linking.forest import Forest
+    from stream_processors.linking.train.forest import Settings
     from stream_processors.linking.train.rows import Rows
 
     Floats = NDArray[np.float64]
 
-NOWHERE: Final = -2
-"""No row's part: a forest that leaves this part out has seen every row."""
 
-
-def train(plain: Rows, altered: Rows, settings: Settings, left_out: int = NOWHERE) -> Forest:
-    """Return a forest grown on all rows with a label, but those of one part."""
+def train(plain: Rows, altered: Rows, settings: Settings) -> Forest:
+    """Return a forest grown on all rows with a label."""
     features, labels, weights = [], [], []
     for rows in (plain, altered):
-        kept = [
-            place
-            for place, (label, fold) in enumerate(zip(rows.labels, rows.folds, strict=True))
-            if label >= 0 and fold != left_out
-        ]
+        kept = [place for place, label in enumerate(rows.labels) if label >= 0]
         features += [rows.features[place] for place in kept]
         labels += [rows.labels[place] for place in kept]
         weights += [rows.weights[place] for place in kept]
     return grow(np.array(features), np.array(labels, dtype=float), np.array(weights), settings)
-
-
-def odds_by_strangers(plain: Rows, altered: Rows, settings: Settings) -> Floats:
-    """Return the log odds of each plain row by the forest that has not seen its part."""
-    features = np.array(plain.features)
-    folds = np.array(plain.folds)
-    odds = np.zeros(len(features))
-    for fold in range(FOLDS):
-        inside = folds == fold
-        odds[inside] = train(plain, altered, replace(settings, seed=settings.seed + fold), fold).log_odds(
-            features[inside]
-        )
-    return odds
 
 
 def calibrate(plain: Rows, odds: Floats, sources: Mapping[str, str]) -> tuple[float, float]:

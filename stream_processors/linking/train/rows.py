@@ -123,19 +123,28 @@ def without_film(catalog: Catalog, movie: Movie) -> Iterator[None]:
             catalog.facts.pop(name, None)
 
 
-def rows_of(examples: Iterable[Example], catalog: Catalog, movies: Mapping[int, Movie], seed: int) -> tuple[Rows, Rows]:
-    """Return the rows of the messages as they are, and those of their altered copies."""
+def rows_of(
+    examples: Iterable[Example],
+    catalog: Catalog,
+    movies: Mapping[int, Movie],
+    seed: int,
+    *,
+    altered: bool = True,
+) -> tuple[Rows, Rows]:
+    """Return the rows of the messages as they are, and those of their altered copies, none unless `altered`."""
     source = Random(seed)  # noqa: S311 - no secret
-    plain, altered = Rows(), Rows()
+    plain, copies = Rows(), Rows()
     for example in examples:
         weight = base_weight(example)
         plain.add(example, cases_of(example.message, catalog), weight)
+        if not altered:
+            continue
         for variant, share in variants_of(example, source):
-            altered.add(variant, cases_of(variant.message, catalog), weight * share)
+            copies.add(variant, cases_of(variant.message, catalog), weight * share)
         for missing in _missing(example, source):
             with without_film(catalog, movies[missing]):
-                altered.add(_unmapped(example, missing), cases_of(example.message, catalog), weight * ABSENT_SHARE)
-    return plain, altered
+                copies.add(_unmapped(example, missing), cases_of(example.message, catalog), weight * ABSENT_SHARE)
+    return plain, copies
 
 
 ABSENT_SHARE: Final = 0.15
