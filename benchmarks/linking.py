@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from stream_processors.linking.train.gold import Example
     from stream_processors.linking.train.rows import Rows
 
-THRESHOLDS: Final = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+THRESHOLDS: Final = (0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9)
 NEGATIVES: Final = frozenset({"reddit_technology_neg", "reddit_other_neg"})
 ROUNDS: Final = 5
 SLOW_SAMPLE: Final = 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from clickhouse_connect.driver import options as driver_options
 from clickhouse_connect.driver.exceptions import Error, OperationalError
 from clickhouse_connect.driver.httpclient import HttpClient
 from clickhouse_connect.driver.httputil import get_pool_manager
@@ -34,6 +35,10 @@ _PINNED: Final = {
     "deduplicate_insert": "enable",
     "deduplicate_blocks_in_dependent_materialized_views": "1",
 }
+
+# The driver loads pandas with its first insert, to ask whether the rows are a data frame. They never are, and it costs
+# every process a third of a second and 60 MB: tell the driver that there is none, as where it is not installed.
+vars(driver_options).update(pd=None, pd_time_test=None)
 
 
 class Client(HttpClient):

@@ -6,18 +6,24 @@ import csv
 import re
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Final
 
 from clickhouse.sqltext import quote_name, quote_string
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
+    from pathlib import Path
 
-    from chdb.state.sqlitelike import Connection, StreamingInserter
+    from chdb.state.sqlitelike import Connection
 
 CALL_SETTING: Final = "s3queue_default_zookeeper_path"
 """Carries a call's name among the running statements, so that it can be stopped: chDB gives out no query ids. Any text
 setting would do that has no effect here and that no caller sets; `log_comment`, made for it, is the callers' own."""
+
+# Rows of running inserts wait in files of such names.
+ROWS_PREFIX: Final = "insert-"
+ROWS_SUFFIX: Final = ".rows"
 
 _CODE: Final = re.compile(r"Code: (\d+)\.")
 _NAME: Final = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
@@ -123,10 +129,7 @@ class Handle:
     def insert(self, statement: str, input_format: str, parameters: Mapping[str, str] | None = None) -> InsertStream:
         """Start an insert whose rows come as bytes of `input_format`; `statement` ends before FORMAT."""
         self.set({f"param_{name}": value for name, value in (parameters or {}).items()})
-        try:
-            return InsertStream(self._connection.send_insert(statement, input_format))
-        except RuntimeError as error:
-            raise EngineError(str(error)) from None
+        return InsertStream(self, statement, input_format)
 
     def close(self) -> None:
         """End the session: its settings and temporary tables go."""
@@ -155,27 +158,38 @@ class Handle:
 
 
 class InsertStream:
-    """A running insert; its rows are stored for sure once `finish` returns."""
+    """An insert whose rows are still coming; they are stored for sure once `finish` returns.
 
-    def __init__(self, inner: StreamingInserter) -> None:
-        self._inner = inner
+    The rows wait in a file that the engine then reads in one statement. chDB's own streaming insert tells of success
+    when the engine has refused the rows, for a violated constraint for example, and nothing is stored.
+    """
+
+    def __init__(self, handle: Handle, statement: str, input_format: str) -> None:
+        self._handle = handle
+        self._statement = statement
+        self._format = input_format
+        # In the working directory, which is the engine's own folder.
+        self._rows = NamedTemporaryFile(prefix=ROWS_PREFIX, suffix=ROWS_SUFFIX, dir=".")  # noqa: SIM115 - `drop` closes it
 
     def append(self, rows: bytes) -> None:
         """Take the next bytes of the rows, cut anywhere."""
-        try:
-            self._inner.append(rows)  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            raise EngineError(str(error)) from None
+        self._rows.write(rows)
 
     def finish(self) -> Outcome:
-        """Store the rows."""
+        """Store the rows; raises EngineError when the engine refuses them, and nothing is stored then."""
+        self._rows.flush()
+        source = f"FROM INFILE {quote_string(self._rows.name)} COMPRESSION 'none'"
         try:
-            result = self._inner.finish()
-        except RuntimeError as error:
-            raise EngineError(str(error)) from None
-        return Outcome(written_rows=result.rows_written, written_bytes=result.bytes_written, elapsed=result.elapsed)
+            return self._handle.run(f"{self._statement} {source} FORMAT {self._format}", "Null")[1]
+        finally:
+            self.drop()
 
     def drop(self) -> None:
         """Give up, unless it has finished."""
-        with suppress(RuntimeError):
-            self._inner.close()  # type: ignore[no-untyped-call]
+        self._rows.close()
+
+
+def sweep_rows(folder: Path) -> None:
+    """Remove the rows of inserts that a killed server left."""
+    for rows in folder.glob(f"{ROWS_PREFIX}*{ROWS_SUFFIX}"):
+        rows.unlink()

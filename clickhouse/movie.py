@@ -137,7 +137,9 @@ def read_movie(client: Client, film: Film, *, grace_hours: float, limit: int = 2
             )
             for row in days
         ),
-        communities=tuple(Community(row["community"], row["mentions"]) for row in sources if row["is_community"])[:limit],
+        communities=tuple(Community(row["community"], row["mentions"]) for row in sources if row["is_community"])[
+            :limit
+        ],
         methods=tuple(
             Method(row["method"], row["location"], row["mentions"], row["mean_confidence"])
             for row in sources

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import faust
+from faust.tables import TableManager
 
 from stream_processors.transport import SCHEME, Consumer
 
@@ -40,6 +41,15 @@ class Untouched(faust.Schema[Any, Any]):
         return message.value
 
 
+class NoTables(TableManager):
+    """Starts at once, where the stock manager first waits a second for tables to be declared."""
+
+    async def on_start(self) -> None:
+        """Let the subscription and the recovery, of nothing, begin."""
+        await self._update_channels()
+        await self.recovery.start()
+
+
 def make_app(app_id: str, source: str, worker: BatchWorker, settings: Settings) -> faust.App:
     """Return an app whose single agent gives batches of topic `source` to `worker`.
 
@@ -66,6 +76,7 @@ def make_app(app_id: str, source: str, worker: BatchWorker, settings: Settings) 
         # What is unfinished at a rebalance is done again by the next owner; waiting for it would only delay it.
         stream_wait_empty=False,
         table_standby_replicas=0,
+        TableManager=NoTables,
     )
 
     # What a stage sends goes through `outbox.py`.

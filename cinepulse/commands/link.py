@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from stream_processors.linking import Catalog, Message
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+PROBE_SECONDS = 3.0
 CATALOG_SECONDS = 30.0
 """Time for the running stack's catalogue to be read; more means that there is none."""
 
@@ -157,6 +158,10 @@ async def _running_catalog(settings: Settings) -> Catalog:
     from stream_processors.catalog_feed import CatalogFeed
     from stream_processors.linking import Catalog
 
+    if not _answers(settings.kafka_bootstrap):
+        raise StackUnavailable(
+            f"nothing answers at {settings.kafka_bootstrap}: start `cinepulse up`, or give --catalog FILE"
+        )
     feed = CatalogFeed(settings, Codec(schema_ids(settings.schema_registry_url)), Catalog.build)
     feed.start()
     try:
@@ -168,6 +173,20 @@ async def _running_catalog(settings: Settings) -> Catalog:
     finally:
         feed.stop()
     return feed.catalog
+
+
+def _answers(bootstrap: str) -> bool:
+    """Return whether any of the servers accepts a connection, so that a stack that is down is told at once."""
+    import socket
+
+    for server in bootstrap.split(","):
+        host, _, port = server.strip().rpartition(":")
+        try:
+            with socket.create_connection((host.strip("[]"), int(port)), PROBE_SECONDS):
+                return True
+        except (OSError, ValueError):
+            continue
+    return False
 
 
 def _progress(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

@@ -155,7 +155,7 @@ def _numbers(words: Words, prior: float) -> Iterator[tuple[Words, Kind]]:
                 yield (*before[:-1], form, *after), Kind.PART
         elif last and number != "1" and not after_part and (word in ROMAN or word == number):
             yield (*before, "part", number), Kind.PART
-            if prior >= KNOWN_PRIOR and place > 2 and before[1] in STOPWORDS and before[0] not in STOPWORDS:  # noqa: PLR2004
+            if prior >= KNOWN_PRIOR and place > 2 and before[1] in STOPWORDS and before[0] not in STOPWORDS:  # noqa: PLR2004 - places of words
                 yield (before[0], number), Kind.PART
 
 
@@ -175,7 +175,7 @@ def _spellings(words: Words, prior: float) -> Iterator[tuple[Words, Kind]]:
 def _joined(words: Words) -> Iterator[tuple[Words, Kind]]:
     """Close up two neighbours, and spaced initials such as E.T. altogether."""
     for place, (left, right) in enumerate(pairwise(words)):
-        if left not in STOPWORDS and right not in STOPWORDS and len(left) + len(right) >= 5:  # noqa: PLR2004
+        if left not in STOPWORDS and right not in STOPWORDS and len(left) + len(right) >= 5:  # noqa: PLR2004 - places of words
             yield (*words[:place], left + right, *words[place + 2 :]), Kind.JOINED
     letters = 0
     while letters < len(words) and len(words[letters]) == 1:
@@ -214,7 +214,7 @@ def _shorter(words: Words) -> Iterator[tuple[Words, Kind]]:
         rest = words[place + 2 :]
         if (left, right) == ("and", "the") and place > 0 and len(rest) > 1:
             yield rest, Kind.FRANCHISE_TAIL
-        if right == "of" and left in TALES and rest and place < 3 and rest[-1] not in STOPWORDS:  # noqa: PLR2004
+        if right == "of" and left in TALES and rest and place < 3 and rest[-1] not in STOPWORDS:  # noqa: PLR2004 - places of words
             yield rest, Kind.FRANCHISE_TAIL
     if "and" in words[:2] and len(words) > 4 and words[2].endswith("s"):  # noqa: PLR2004 - Bill & Ted's ...
         yield words[3:], Kind.FRANCHISE_TAIL

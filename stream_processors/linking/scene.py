@@ -30,6 +30,10 @@ HEADLINE_WORDS: Final = 4
 SAMPLED: Final = 300
 """Words of a long message whose capitals are counted: its manner does not change after that."""
 
+EXACT_BELOW: Final = 200
+LETTER_SHARE: Final = 0.8
+"""Characters from which the letters of a text are estimated by their usual share and not counted."""
+
 FILM_COMMUNITY: Final = re.compile(
     r"movie|film|cinema|letterboxd|boxoffice|flick|horror|criterion|oscar|a24|hollywood|scifi|marvelstudios"
     r"|dc_?cinematic|netflix|pixar|ghibli|documentar|dvd|blu.?ray|physicalmedia",
@@ -76,7 +80,7 @@ def scene_of(message: Message, text: str, tokens: Tokens) -> Scene:
     inner = capitals[1:SAMPLED]
     share = sum(inner) / len(inner) if inner else 0.0
     sample = text[:2000]
-    letters = sum(map(str.isalpha, sample)) if len(sample) < 200 else len(sample) * 0.8  # noqa: PLR2004
+    letters = sum(map(str.isalpha, sample)) if len(sample) < EXACT_BELOW else len(sample) * LETTER_SHARE
     words = frozenset(tokens.words[:2000])
     thread = fold_name(message.thread_title[:500]) if message.thread_title else ()
     return Scene(

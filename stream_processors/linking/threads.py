@@ -12,9 +12,9 @@ POINTING: Final = re.compile(
     re.IGNORECASE,
 )
 MOVIE: Final = re.compile(r"(?:movie|film|flick)$", re.IGNORECASE)
-NAMED_SHARE: Final = 0.45
+NAMED_SHARE: Final = 0.4
 """Of the title's confidence, for a comment that says `this movie`."""
-IT_SHARE: Final = 0.35
+IT_SHARE: Final = 0.3
 """Of the title's confidence, for a comment that only says `it`."""
 SURE_TITLE: Final = 0.7
 """Confidence that the title names one film, under which its comments inherit nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import time
 from dataclasses import replace
@@ -176,6 +177,11 @@ class Reddit:
 
     def post(self, name: str, title: str | None, **changes: object) -> None:
         """Send an observation of a post; each is later than those before."""
+        seen = self._observation(name, title, **changes)
+        self.publisher.publish(REDDIT_POSTS, seen.fullname, seen)
+        self.publisher.flush()
+
+    def _observation(self, name: str, title: str | None, **changes: object) -> RedditPost:
         seen = RedditPost(
             fullname=f"t3_{name}",
             kind="submission",
@@ -187,9 +193,21 @@ class Reddit:
             score=1,
             state="live",
         )
-        post = replace(seen, **changes)  # type: ignore[arg-type]  # fields of the record
-        self.publisher.publish(REDDIT_POSTS, post.fullname, post)
+        return replace(seen, **changes)  # type: ignore[arg-type]  # fields of the record
+
+    def many_posts(self, number: int, *, seed: int) -> dict[str, str]:
+        """Send observations of some hundreds of posts; return each one's last title, empty where it was deleted."""
+        rng = random.Random(seed)  # noqa: S311 - reproducible test data
+        last = {}
+        for _ in range(number):
+            name = f"{rng.randrange(700):x}a"
+            deleted = rng.random() < DELETED_SHARE
+            title = "" if deleted else " and ".join(["Seen today:", *rng.sample(TITLES, rng.randrange(3))])
+            seen = self._observation(name, title or None, state="deleted" if deleted else "live")
+            self.publisher.publish(REDDIT_POSTS, seen.fullname, seen)
+            last[seen.fullname] = title
         self.publisher.flush()
+        return last
 
     def raw(self, value: bytes) -> None:
         """Send bytes as a post."""
@@ -210,6 +228,8 @@ class Reddit:
         return sorted(letter.reason for letter in letters)
 
 
+TITLES = ("The Grand Budapest Hotel", "Mad Max: Fury Road", "Everything Everywhere All at Once")
+DELETED_SHARE = 0.15
 BUDAPEST, MAD_MAX, PORTRAIT = "The Grand Budapest Hotel", "Mad Max: Fury Road", "Portrait of a Lady on Fire"
 
 
@@ -250,6 +270,33 @@ def test_posts_become_counts_and_edits_deletions_and_new_films_move_them(workers
         "unknown_schema_id",
     ]
     assert [linker.stop(), counter.stop()] == [0, 0]
+
+
+def test_mentions_are_exact_through_a_killed_linker(workers: Workers, tmp_path: Path) -> None:
+    """Thousands of posts, edited and deleted, while one linker is killed with -9 and another goes on.
+
+    What stands in `movie.mentions` in the end is what each post's last observation names, no more and no less.
+    """
+    reddit = Reddit(workers, tmp_path)
+    for tmdb_id, title in enumerate(TITLES, 1):
+        reddit.film(tmdb_id, title)
+    reddit.open_gate()
+    doomed = workers.ready("link")
+    last = reddit.many_posts(4_000, seed=21)
+    heir = workers.start("link")
+    wait_until(lambda: heir.said(RECOVERED), "second linker joined")
+    last |= reddit.many_posts(2_000, seed=22)
+    doomed.kill()
+    last |= reddit.many_posts(2_000, seed=23)
+    wait_until(lambda: lag(workers.bootstrap, LINK_APP, REDDIT_POSTS.name) == 0, "all posts linked")
+
+    standing = {key: value for _, key, value in read_all(workers.bootstrap, MOVIE_MENTIONS.name)}
+    keys = [CODEC.decode(MOVIE_MENTIONS.key_subject, key or b"") for key, value in standing.items() if value]
+    expected = {
+        (name, tmdb_id) for name, title in last.items() for tmdb_id, film in enumerate(TITLES, 1) if film in title
+    }
+    assert {(key.post_id, key.tmdb_id) for key in keys} == expected
+    assert heir.stop() == 0
 
 
 def test_a_topic_full_of_poison_stops_the_worker_and_says_why(workers: Workers) -> None:

@@ -301,6 +301,7 @@ COMMON_PLACES: Final = frozenset((*CUED, *WEAK, *NUMBERED, *HEROIC, *SEASONAL, *
 LOWERED: Final = frozenset((*WEAK[:-4], *NOUNS))
 NOUN_ZIPF: Final = 3.2
 KNOWN_PRIOR: Final = 6.5
+HERO_WORDS: Final = 2
 CHARACTER_PRIOR: Final = 7.0
 COMMON_ZIPF: Final = 4.4
 """A title of one word more common than this must be taught with care."""
@@ -312,7 +313,7 @@ def template_examples(catalog: Catalog, seed: int) -> Iterator[Example]:
     """Yield the filled sentences, the same for the same catalogue and seed."""
     source = random.Random(seed)  # noqa: S311 - no secret
     known = [film for film in catalog.films if film.prior >= KNOWN_PRIOR and film.released == film.released]
-    heroes = [film for film in known if film.prior >= CHARACTER_PRIOR and film.words <= 2]  # noqa: PLR2004
+    heroes = [film for film in known if film.prior >= CHARACTER_PRIOR and film.words <= HERO_WORDS]
     common = [film for film in known if film.words == 1 and zipf(fold(film.title)) >= COMMON_ZIPF]
     number = [film for film in common if film.title.isdigit()]
     fabled = [film for film in known if "".join(fold_name(film.title)) in HEROES]

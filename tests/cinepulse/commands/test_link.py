@@ -101,3 +101,24 @@ def test_unusable_catalog_is_named(catalog: Path, content: bytes, capfd: pytest.
 
     assert code == 2
     assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+def test_explains_one_text(catalog: Path) -> None:
+    """--explain shows the candidate, its film and the decision, and reads no messages."""
+    arguments = ["link", "--catalog", str(catalog), "--community", "movies", "--explain", "'Dune' (2021)"]
+
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(cli, arguments, standalone_mode=False)
+
+    assert result.exception is None
+    assert "Dune (2021) #438631" in result.stdout
+    assert "linked" in result.stdout
+
+
+def test_stack_that_is_down_is_told_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    """Without a catalogue file and without a running stack, one line says what to do."""
+    from cinepulse.cli import main
+
+    code = main(["link", "--kafka-bootstrap", "127.0.0.1:1", "--explain", "x"])
+
+    assert code == 1
+    assert "cinepulse up" in capfd.readouterr().err

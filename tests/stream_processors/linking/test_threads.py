@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stream_processors.linking import Catalog, LinkedMention, Message, link
+from stream_processors.linking import DEFAULT_THRESHOLD, Catalog, LinkedMention, Message, link
 from tests.stream_processors.linking.films import FILMS
 
 CATALOG = Catalog.build(FILMS)
@@ -22,8 +22,8 @@ def test_comment_inherits_the_film_of_its_thread(text: str) -> None:
     found = linked(text, thread_title=THREAD)
 
     assert [(one.tmdb_id, one.method, one.location) for one in found] == [(558449, "thread", "thread")]
-    assert found[0].confidence < 0.5
-    assert linked(text, 0.5, thread_title=THREAD) == []
+    assert found[0].confidence < DEFAULT_THRESHOLD
+    assert linked(text, DEFAULT_THRESHOLD, thread_title=THREAD) == []
 
 
 @pytest.mark.parametrize(
