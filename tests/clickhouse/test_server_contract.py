@@ -182,6 +182,21 @@ def test_a_failed_insert_stores_nothing(client: Client, films: str) -> None:
     assert client.command("SELECT count() FROM films") == 0
 
 
+@each_coding
+def test_an_insert_that_breaks_a_constraint_says_so(client: Client, films: str) -> None:
+    """Rows that parse and that the table refuses fail the insert too: what is confirmed is stored, and nothing else."""
+    client.command("ALTER TABLE films ADD CONSTRAINT small CHECK id < 10")
+
+    with pytest.raises(DatabaseError) as raised:
+        client.insert(films, [[1, "Up"], [50, "Jaws"]], column_names=["id", "title"])
+    refused = client.command("SELECT count() FROM films")
+    client.insert(films, [[1, "Up"]], column_names=["id", "title"])
+
+    assert raised.value.code == 469
+    assert refused == 0
+    assert client.command("SELECT count() FROM films") == 1
+
+
 def test_a_query_that_takes_too_long_is_cut_off(client: Client) -> None:
     """A query ends at the time limit that its call sets."""
     with pytest.raises(DatabaseError) as raised:
