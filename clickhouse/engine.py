@@ -121,7 +121,8 @@ class Engine:
         import chdb
 
         try:
-            connection: Connection = chdb.connect(f"{STORE_FOLDER}?config-file={CONFIG_FILE}")  # type: ignore[no-untyped-call]
+            place = f"{STORE_FOLDER}?config-file={CONFIG_FILE}"
+            connection: Connection = chdb.connect(place)  # type: ignore[no-untyped-call] # chDB declares no types
         except RuntimeError as error:
             raise StackUnavailable(f"the ClickHouse engine does not open {self._path}: {error}") from error
         return connection

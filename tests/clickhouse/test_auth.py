@@ -103,7 +103,7 @@ def test_other_addresses_have_names_of_their_own() -> None:
 
 @pytest.mark.parametrize(
     ("host", "expected"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost.", True), ("0.0.0.0", False), ("", False)],  # noqa: S104
+    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost.", True), ("0.0.0.0", False), ("", False)],  # noqa: S104 - a case
 )
 def test_knows_loopback(host: str, *, expected: bool) -> None:
     """Only addresses and names that can mean nothing but this machine count."""

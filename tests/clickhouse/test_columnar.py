@@ -61,7 +61,7 @@ def rows_in(data: bytes) -> list[tuple[Any, ...]]:
         def close(self) -> None:
             """Nothing to close."""
 
-    buffer = driver_ctypes.RespBuffCls(Source())  # type: ignore[no-untyped-call]
+    buffer = driver_ctypes.RespBuffCls(Source())  # type: ignore[no-untyped-call] # compiled, so without types
     result = NativeTransform().parse_response(buffer, QueryContext(query_formats={"Date*": "int"}))
     assert isinstance(result, QueryResult)
     return [tuple(row) for row in result.result_set]

@@ -157,7 +157,8 @@ def test_bulk_is_stored_as_record_by_record(pipeline: Pipeline) -> None:
         pipeline.send("tmdb.popularity", 1, replace(SAMPLES["tmdb.popularity-value"], observed_at=number))
     pipeline.drain()
     tables = [route.table for route in pipeline.routes[:2]] + [pipeline.routes[-1].table]
-    queries = [f"SELECT {', '.join(table.column_names)} FROM {table.name} FINAL ORDER BY ALL" for table in tables]  # noqa: S608
+    names = {table.name: ", ".join(table.column_names) for table in tables}
+    queries = [f"SELECT {columns} FROM {table} FINAL ORDER BY ALL" for table, columns in names.items()]  # noqa: S608 - our names
     by_block = [pipeline.rows(query) for query in queries]
     for table in tables:
         pipeline.client.command(f"TRUNCATE TABLE {table.name}")
