@@ -24,6 +24,9 @@ DAY_ZONE: Final = "UTC"
 EPOCH: Final = date(1970, 1, 1)
 MILLISECONDS_PER_HOUR: Final = 3_600_000
 
+# The linker's precision-first operating point, measured in docs/linking.md.
+CERTAIN: Final = 0.8
+
 State = Literal["provisional", "final"]
 
 
@@ -56,13 +59,15 @@ class TrendsQuestion:
     """What is asked.
 
     `now_ms`: the wall time, which only decides which day today is. `grace_hours`: hours after a period until it is
-    final. `community`: only mentions there, whatever the name's case. `limit`: films at most.
+    final. `community`: only mentions there, whatever the name's case. `least_confidence`: only mentions that the linker
+    was at least so sure of, 0 to 1. `limit`: films at most.
     """
 
     now_ms: int
     grace_hours: float
     period: Period | None = None
     community: str | None = None
+    least_confidence: float = 0.0
     limit: int = 20
 
 
@@ -111,6 +116,7 @@ class TrendsReport:
     period: Period
     chosen: Literal["asked", "today", "latest"]
     community: str | None
+    least_confidence: float
     as_of: datetime | None
     state: State
     elapsed_share: float
@@ -143,11 +149,12 @@ def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
     as_of = period.end_ms if reached is None else min(reached.furthest + 1, period.end_ms)
     elapsed = max(0, as_of - period.start_ms)
     counts = _counts(client, period, question)
-    facts = _Facts.read(client, [row["tmdb_id"] for row in counts], period, elapsed, question.community or "")
+    facts = _Facts.read(client, [row["tmdb_id"] for row in counts], period, elapsed, question)
     return TrendsReport(
         period=period,
         chosen=chosen,
         community=question.community,
+        least_confidence=question.least_confidence,
         as_of=None if reached is None else instant(reached.furthest),
         state=state_of(period.end_ms, reached, question.grace_hours),
         elapsed_share=elapsed / (period.end_ms - period.start_ms) if reached else 0.0,
@@ -189,7 +196,7 @@ class _Facts:
     shown: dict[int, dict[str, Any]]
 
     @classmethod
-    def read(cls, client: Client, ids: Sequence[int], period: Period, elapsed: int, community: str) -> _Facts:
+    def read(cls, client: Client, ids: Sequence[int], period: Period, elapsed: int, question: TrendsQuestion) -> _Facts:
         if not ids:
             return cls({}, {})
         comparison = ask(
@@ -200,7 +207,8 @@ class _Facts:
             previous_cut_ms=period.before.start_ms + elapsed,
             first_day=period.first,
             last_day=period.last,
-            community=community,
+            community=question.community or "",
+            least_confidence=question.least_confidence,
         )
         shown = ask(client, "films_shown", films=ids, at_ms=period.end_ms)
         return cls({row["tmdb_id"]: row for row in comparison}, {row["tmdb_id"]: row for row in shown})
@@ -216,9 +224,10 @@ def _choose(question: TrendsQuestion, reached: Reached | None) -> tuple[Literal[
 
 def _counts(client: Client, period: Period, question: TrendsQuestion) -> list[dict[str, Any]]:
     asked: dict[str, Any] = {"first_day": period.first, "last_day": period.last, "limit": question.limit}
-    if question.community:
-        return ask(client, "trends_counts_in_community", community=question.community, **asked)
-    return ask(client, "trends_counts", **asked)
+    if not question.community and question.least_confidence <= 0:
+        return ask(client, "trends_counts", **asked)
+    chosen = {"community": question.community or "", "least_confidence": question.least_confidence}
+    return ask(client, "trends_counts_selected", **chosen, **asked)
 
 
 def _film(rank: int, row: dict[str, Any], facts: _Facts) -> FilmTrend:

@@ -49,7 +49,8 @@ def _headline(report: TrendsReport) -> str:
     where = f" in r/{printable(report.community)}" if report.community else ""
     first, last = report.period.first, report.period.last
     days = f"{first}" if first == last else f"{first} to {last}"
-    return f"Films people talk about{where}: {days}{WHY[report.chosen]}"
+    certain = f", mentions of confidence {report.least_confidence:g} and more" if report.least_confidence > 0 else ""
+    return f"Films people talk about{where}: {days}{WHY[report.chosen]}{certain}"
 
 
 def _basis(report: TrendsReport) -> str:
@@ -110,6 +111,7 @@ def _provenance(report: TrendsReport) -> dict[str, Any]:
         "to": plain(report.period.last),
         "chosen": report.chosen,
         "community": report.community,
+        "least_confidence": report.least_confidence,
         "as_of": plain(report.as_of),
         "state": report.state,
     }

@@ -26,6 +26,7 @@ REFRESH_SECONDS = 1.0
 @click.option("--from", "first", type=DAY, help="First UTC day of a range.")
 @click.option("--to", "last", type=DAY, help="Last UTC day of a range, within it; the first when not given.")
 @click.option("--community", help="Only mentions in this subreddit.")
+@click.option("--certain", is_flag=True, help="Only mentions whose film is certain: a confidence of 0.8 and more.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Films to show.")
 @click.option("--watch", is_flag=True, help="Keep the table up to date until Ctrl-C.")
 @format_option
@@ -36,6 +37,7 @@ def trends(  # noqa: PLR0913 - one parameter an option
     first: datetime | None,
     last: datetime | None,
     community: str | None,
+    certain: bool,
     limit: int,
     watch: bool,
     output: Format,
@@ -48,6 +50,7 @@ def trends(  # noqa: PLR0913 - one parameter an option
     Examples:
       cinepulse trends --watch
       cinepulse trends --day 2026-11-20 --limit 5
+      cinepulse trends --certain
       cinepulse trends --from 2026-11-14 --to 2026-11-20 --community movies --format json
     """  # noqa: D301 - click reads \b
     if watch and output != "table":
@@ -56,13 +59,18 @@ def trends(  # noqa: PLR0913 - one parameter an option
 
     from cinepulse.clock import SystemClock
     from clickhouse.client import connect
-    from clickhouse.trends import TrendsQuestion, read_trends
+    from clickhouse.trends import CERTAIN, TrendsQuestion, read_trends
 
     client, clock = connect(settings), SystemClock()
 
     def read() -> TrendsReport:
         question = TrendsQuestion(
-            now_ms=clock.now_ms(), grace_hours=settings.grace_hours, period=period, community=community, limit=limit
+            now_ms=clock.now_ms(),
+            grace_hours=settings.grace_hours,
+            period=period,
+            community=community,
+            least_confidence=CERTAIN if certain else 0.0,
+            limit=limit,
         )
         return read_trends(client, question)
 

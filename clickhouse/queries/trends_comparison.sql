@@ -9,4 +9,5 @@ FROM mentions FINAL
 WHERE toDate(created_at) BETWEEN {previous_day:Date} AND {last_day:Date}
     AND tmdb_id IN {films:Array(Int64)}
     AND ({community:String} = '' OR lowerUTF8(community) = lowerUTF8({community:String}))
+    AND confidence >= {least_confidence:Float64}
 GROUP BY tmdb_id

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from cinepulse.commands.trends import trends as command
-from clickhouse.trends import Period, Reached, TrendsQuestion, TrendsReport, read_trends, state_of, year_of
+from clickhouse.trends import CERTAIN, Period, Reached, TrendsQuestion, TrendsReport, read_trends, state_of, year_of
 from clickhouse.trends_view import render_trends, trends_document, trends_rows
 from tests.clickhouse.tables import Filled, filled, ms
 from tests.fixtures.clickhouse import PASSWORD
@@ -119,6 +119,37 @@ def test_community_counts_only_what_was_said_there(filled: Filled) -> None:
         (2, 1, 0, 1),
     ]
     assert report.mentions == 3
+
+
+def test_certain_mentions_alone(filled: Filled) -> None:
+    """A least confidence takes the less sure mentions out of counts, shares and comparison; the bound is within."""
+    two_days(filled)
+    filled.mention(2, "t1_sure", "2026-11-21T09:00", confidence=CERTAIN)
+    for number in range(9):
+        filled.mention(2, f"t1_guess{number}", "2026-11-21T09:00", confidence=0.79)
+        filled.mention(1, f"t1_guess{number}", "2026-11-20T09:00", confidence=0.79)
+    filled.count_all(watermark="2026-11-21T11:59:59.999")
+
+    report = read_trends(filled.client, asked(least_confidence=CERTAIN))
+
+    assert [(film.tmdb_id, film.mentions, film.previous) for film in report.films] == [(1, 4, 2), (2, 2, 0)]
+    assert (report.mentions, trends_document(report)["least_confidence"]) == (6, CERTAIN)
+    assert "mentions of confidence 0.8 and more" in shown(report)
+    assert "confidence" not in shown(read_trends(filled.client, asked()))
+
+
+def test_certain_is_asked_for_on_the_command_line(filled: Filled, clickhouse_settings: Settings) -> None:
+    """`trends --certain` leaves out what the linker was not sure of."""
+    filled.mention(1, "t1_guess", "2026-11-21T09:00", confidence=0.5)
+    filled.mention(1, "t1_sure", "2026-11-21T09:00")
+    filled.count_all(watermark="2026-11-21T12:00")
+
+    counts = []
+    for options in ((), ("--certain",)):
+        _, document = run(clickhouse_settings, "--day", "2026-11-21", "--format", "json", *options)
+        counts.append(json.loads(document)["mentions"])
+
+    assert counts == [2, 1]
 
 
 def test_retracted_mentions_do_not_show(filled: Filled) -> None:

@@ -1,4 +1,5 @@
--- The same within one community, from the mentions themselves. Community names differ in case only by accident.
+-- The same of a selection of the mentions: within one community unless it is empty, whose names differ in case only by
+-- accident, and of no less than a confidence.
 SELECT
     tmdb_id,
     count() AS mentions,
@@ -7,7 +8,8 @@ SELECT
     sum(count()) OVER () AS all_mentions
 FROM mentions FINAL
 WHERE toDate(created_at) BETWEEN {first_day:Date} AND {last_day:Date}
-    AND lowerUTF8(community) = lowerUTF8({community:String})
+    AND ({community:String} = '' OR lowerUTF8(community) = lowerUTF8({community:String}))
+    AND confidence >= {least_confidence:Float64}
 GROUP BY tmdb_id
 ORDER BY mentions DESC, tmdb_id
 LIMIT {limit:UInt32}
