@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     tmdb_tracked_titles: int = Field(1000, ge=1, description="How many films get details, most popular first.")
 
     # Linking and counting
-    link_threshold: float = Field(0.45, ge=0, le=1, description="Least confidence at which a mention is kept.")
+    link_threshold: float = Field(0.5, ge=0, le=1, description="Least confidence at which a mention is kept.")
     grace_hours: float = Field(48.0, ge=0, description="Hours after a day's end until its counts are final.")
     flush_seconds: float = Field(0.5, gt=0, description="Most seconds between two flushes of the count worker.")
     dead_letter_max_share: float = Field(

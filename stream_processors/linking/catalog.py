@@ -14,12 +14,18 @@ from stream_processors.linking.spelling import spelling_index
 from stream_processors.linking.tokens import fold_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from schemas.events import Movie
 
 FAMOUS_PRIOR: Final = 6.0
 """Log votes from which a film's words are recognised though misspelt."""
+STRETCH: Final = 16
+"""Films, or names, that are worked on without a rest: about half a millisecond."""
+
+
+def _without_rest() -> None:
+    """Go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,11 @@ class Catalog:
         return len(self.films)
 
     @classmethod
-    def build(cls, movies: Iterable[Movie]) -> Catalog:
-        """Index the films; of records with the same id the last counts."""
+    def build(cls, movies: Iterable[Movie], rest: Callable[[], None] = _without_rest) -> Catalog:
+        """Index the films; of records with the same id the last counts.
+
+        `rest` is called about every half millisecond of work, so that a thread can leave the interpreter to others.
+        """
         latest = {movie.tmdb_id: movie for movie in movies}
         films: list[Film] = []
         meanings: dict[str, list[int]] = {}
@@ -53,6 +62,8 @@ class Catalog:
         famous: set[str] = set()
         digest = hashlib.blake2b(digest_size=8)
         for place, tmdb_id in enumerate(sorted(latest)):
+            if place % STRETCH == 0:
+                rest()
             movie = latest[tmdb_id]
             film = film_of(movie)
             titles = titles_of(movie)
@@ -65,7 +76,7 @@ class Catalog:
                 meanings.setdefault(" ".join(words), []).append(place * KINDS + kind)
             digest.update(f"{film}{titles}{movie.imdb_id}".encode("utf-8", "surrogatepass"))
         places = {film.tmdb_id: place for place, film in enumerate(films)}
-        names = _index(meanings, films)
+        names = _index(meanings, films, rest)
         return cls(tuple(films), names, by_imdb, places, spelling_index(famous), digest.hexdigest())
 
     def facts_of(self, name: str, meanings: Meanings) -> NameFacts:
@@ -81,14 +92,16 @@ class Catalog:
         return tuple((self.films[code // KINDS], Kind(code % KINDS)) for code in codes)
 
 
-def _index(meanings: dict[str, list[int]], films: list[Film]) -> dict[str, Meanings]:
+def _index(meanings: dict[str, list[int]], films: list[Film], rest: Callable[[], None]) -> dict[str, Meanings]:
     """Return the index: every name, and every beginning of a name in whole words."""
 
     def rank(code: int) -> tuple[float, int]:
         return PENALTIES[code % KINDS] - films[code // KINDS].prior, code
 
     names: dict[str, Meanings] = {}
-    for name, codes in meanings.items():
+    for place, (name, codes) in enumerate(meanings.items()):
+        if place % (STRETCH * STRETCH) == 0:
+            rest()
         names[name] = codes[0] if len(codes) == 1 else tuple(sorted(codes, key=rank))
         end = name.rfind(" ")
         while end > 0 and (prefix := name[:end]) not in names:

@@ -7,7 +7,7 @@ from importlib.resources import files
 from operator import mul
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from stream_processors.linking.aliases import ARTICLES
+from stream_processors.linking.aliases import ARTICLES, Kind
 from stream_processors.linking.corpus import usage
 from stream_processors.linking.lexicon import word_group
 from stream_processors.linking.meanings import KINDS
@@ -103,6 +103,8 @@ def facts_of(name: str, codes: Sequence[int], films: Sequence[Film]) -> NameFact
         loose = best.prior >= NUMBER_PRIOR and len(name) >= NUMBER_DIGITS
     elif content == 1:
         loose = best.prior >= LOOSE_WORD_PRIOR and min(zipfs) < LOOSE_WORD_ZIPF and not numbers
+        # Initials in small letters are slang: smh is not Spider-Man: Homecoming.
+        loose = loose and codes[0] % KINDS != Kind.INITIALS
     features = (
         float(min(len(core), 5)),
         float(min(len(name), 40)),

@@ -290,7 +290,7 @@ def message_features(scene: Scene, candidate: Candidate) -> tuple[float, ...]:
         scene.upper_share,
         float(scene.headline),
         float(scene.lower),
-        float(bool(scene.thread) and f" {candidate.name} " in scene.thread),
+        float(_is_named_beside(scene, candidate)),
         float(bool(scene.thread)),
         float(count == candidate.last - candidate.first + 1),
         float(scene.production),
@@ -301,6 +301,14 @@ def message_features(scene: Scene, candidate: Candidate) -> tuple[float, ...]:
         float(scene.thread_asks),
         _greeted(scene, candidate),
     )
+
+
+def _is_named_beside(scene: Scene, candidate: Candidate) -> bool:
+    """Return whether the thread's title or the post's flair has the name too."""
+    if not scene.thread and not scene.flair:
+        return False
+    name = f" {candidate.name} "
+    return name in scene.thread or name in scene.flair
 
 
 def _greeted(scene: Scene, candidate: Candidate) -> float:

@@ -21,6 +21,7 @@ SERIES_NAMES: Final = frozenset(name.replace("_", " ") for name in word_group("s
 CALLED_FILM: Final = (["movie"], ["film"])
 ABSORBING: Final = word_group("absorbing")
 BEFORE_DATES: Final = word_group("before_dates")
+COUNTED: Final = word_group("counted")
 EPISODE: Final = re.compile(r"s\d{1,2}(?:e\d{1,3})?")
 QUOTES: Final = " -'\"\u2019\u201d*_"
 QUOTED_GAP: Final = 3
@@ -35,7 +36,7 @@ def passes(text: str, tokens: Tokens, candidate: Candidate, facts: NameFacts, co
 
     `community`: 1 about films, -1 about something else, 0 unknown.
     """
-    if _is_absorbed(text, tokens, candidate) or _is_date(tokens, candidate):
+    if _is_absorbed(text, tokens, candidate) or _is_quantity(tokens, candidate):
         return False
     if candidate.name in SERIES_NAMES:
         return "(" in text[candidate.end : candidate.end + 2] or _is_called_film(tokens, candidate)
@@ -94,14 +95,13 @@ def _is_absorbed(text: str, tokens: Tokens, candidate: Candidate) -> bool:
     return len(gap) <= QUOTED_GAP and gap.strip(QUOTES) == ""
 
 
-def _is_date(tokens: Tokens, candidate: Candidate) -> bool:
-    """Return whether a number stands where dates do: in 1917."""
-    return (
-        candidate.name.isdigit()
-        and candidate.first == candidate.last
-        and candidate.first > 0
-        and tokens.words[candidate.first - 1] in BEFORE_DATES
-    )
+def _is_quantity(tokens: Tokens, candidate: Candidate) -> bool:
+    """Return whether a number stands where dates do (in 1917) or counts what follows (300 people)."""
+    if candidate.first != candidate.last or not candidate.name.isdigit():
+        return False
+    if candidate.first > 0 and tokens.words[candidate.first - 1] in BEFORE_DATES:
+        return True
+    return candidate.last + 1 < len(tokens.words) and tokens.words[candidate.last + 1] in COUNTED
 
 
 def _is_called_film(tokens: Tokens, candidate: Candidate) -> bool:

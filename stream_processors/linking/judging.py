@@ -9,7 +9,7 @@ from stream_processors.linking.context import CLOSING, OPENING
 from stream_processors.linking.features import features_of
 from stream_processors.linking.gate import passes
 from stream_processors.linking.ranking import Meant, rank, year_beside
-from stream_processors.linking.scene import Scene, film_community, scene_of
+from stream_processors.linking.scene import Scene, about_films, scene_of
 from stream_processors.linking.tokens import blank, tokenise
 from stream_processors.linking.typos import find_misspelt
 
@@ -37,7 +37,7 @@ def cases_of(message: Message, catalog: Catalog) -> list[Case]:
     """Return the candidates of a message that the gate lets through, in the order of the text."""
     text = blank(message.text)
     tokens = tokenise(text)
-    community = film_community(message.community)
+    community = about_films(message)
     kept: list[tuple[Candidate, NameFacts]] = []
     for candidate in (*find_candidates(text, tokens, catalog.names), *find_misspelt(text, tokens, catalog)):
         facts = catalog.facts_of(candidate.name, candidate.meanings)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from schemas.events import MentionLocation
     from stream_processors.linking.catalog import Catalog
 
-DEFAULT_THRESHOLD: Final = 0.45
+DEFAULT_THRESHOLD: Final = 0.5
 MAX_TEXT: Final = 1_000_000
 """Characters read of one message; what stands behind is not linked."""
 MAX_URL: Final = 2_000

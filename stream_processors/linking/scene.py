@@ -48,7 +48,8 @@ class Scene:
     `film_community`: 1 yes, -1 no, 0 unknown. `now`: the message's time as a year with fraction, NaN when unknown.
     `years`: the years written anywhere. `interview`: the thread is one in which somebody answers questions.
     `thread_talk`: how many words of film talk the thread's title has.
-    `thread`: the folded title of the thread, with a space on either side.
+    `thread`: the folded title of the thread, with a space on either side; `flair` likewise. The flair's words count
+    among `words`: what a community files a post under says what the post is about.
     """
 
     text: str
@@ -63,6 +64,7 @@ class Scene:
     news: bool
     now: float
     thread: str
+    flair: str
     words: frozenset[str]
     years: frozenset[int]
     older: bool
@@ -81,8 +83,9 @@ def scene_of(message: Message, text: str, tokens: Tokens) -> Scene:
     share = sum(inner) / len(inner) if inner else 0.0
     sample = text[:2000]
     letters = sum(map(str.isalpha, sample)) if len(sample) < EXACT_BELOW else len(sample) * LETTER_SHARE
-    words = frozenset(tokens.words[:2000])
     thread = fold_name(message.thread_title[:500]) if message.thread_title else ()
+    flair = fold_name(message.flair[:100]) if message.flair else ()
+    words = frozenset((*tokens.words[:2000], *flair))
     return Scene(
         text=text,
         tokens=tokens,
@@ -91,21 +94,29 @@ def scene_of(message: Message, text: str, tokens: Tokens) -> Scene:
         capital_share=share,
         headline=len(inner) >= HEADLINE_WORDS and share >= HEADLINE_SHARE,
         lower=not any(capitals),
-        film_community=film_community(message.community),
+        film_community=about_films(message),
         film_talk=min(len(words & FILM_TALK), 4),
         news=not NEWS.isdisjoint(words),
         now=math.nan if message.created_at is None else 1970 + message.created_at / MILLISECONDS_PER_YEAR,
         thread=f" {' '.join(thread)} " if thread else "",
+        flair=f" {' '.join(flair)} " if flair else "",
         words=words,
         years=frozenset(int(word) for word in words if len(word) == YEAR_DIGITS and YEAR.fullmatch(word)),
         older=not OLDER.isdisjoint(words),
         newer=not NEWER.isdisjoint(words),
         production=min(len(words & PRODUCTION), 3),
         addressing=not ADDRESSING.isdisjoint(words),
-        interview=not INTERVIEW.isdisjoint(thread),
+        interview=not INTERVIEW.isdisjoint((*thread, *flair)),
         thread_talk=min(len(FILM_TALK.intersection(thread)), 3),
         thread_asks="?" in (message.thread_title or "")[:500],
     )
+
+
+def about_films(message: Message) -> float:
+    """Return 1 where community or flair say that a post is about films, -1 where not, 0 when unknown."""
+    if message.flair and FILM_COMMUNITY.search(message.flair[:100]):
+        return 1.0
+    return film_community(message.community)
 
 
 @lru_cache(maxsize=4096)

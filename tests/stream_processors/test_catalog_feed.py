@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
@@ -17,11 +18,11 @@ from schemas.provision import admin_client, create_topics
 from schemas.registry import ManifestIds
 from schemas.topics import PIPELINE_COVERAGE, TMDB_MOVIES
 from stream_processors import catalog_feed
-from stream_processors.catalog_feed import CatalogFeed
+from stream_processors.catalog_feed import CatalogFeed, without_collector
 from tests.stream_processors.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator, Callable, Collection
     from pathlib import Path
 
     from confluent_kafka import Message
@@ -72,7 +73,7 @@ def own_name(topic: str) -> str:
 async def feed(settings: Settings) -> AsyncIterator[CatalogFeed[Titles]]:
     """Return a running feed of titles by id."""
 
-    def build(movies: Collection[Movie]) -> Titles:
+    def build(movies: Collection[Movie], _rest: Callable[[], None]) -> Titles:
         return {movie.tmdb_id: movie.title for movie in movies}
 
     running = CatalogFeed(settings, Codec(ManifestIds()), build)
@@ -135,6 +136,45 @@ async def test_it_waits_for_the_whole_catalogue_and_then_follows_it(
 
 
 @pytest.mark.real
+async def test_later_indexes_are_built_beside_the_stream(settings: Settings) -> None:
+    """The first index is waited for and built at once; the builder of each later one is told to rest."""
+    resting: dict[int, bool] = {}
+
+    def build(movies: Collection[Movie], take_rest: Callable[[], None]) -> int:
+        resting[len(movies)] = take_rest is catalog_feed.rest
+        return len(movies)
+
+    feed = CatalogFeed(settings, Codec(ManifestIds()), build)
+    sender = Sender(settings)
+    sender.film(1, "Alien")
+    sender.report("ok")
+    feed.start()
+    try:
+        await feed.ready(asyncio.Event())
+        sender.film(2, "Dune")
+        await until(lambda: feed.catalog == 2)
+    finally:
+        feed.stop()
+
+    assert (resting[1], resting[2]) == (False, True)
+
+
+def test_collector_is_back_whatever_happens() -> None:
+    """An index that cannot be built leaves the cycle collector as it was."""
+    collecting = []
+
+    def build() -> None:
+        with without_collector():
+            collecting.append(gc.isenabled())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        build()
+
+    assert (collecting, gc.isenabled()) == ([False], True)
+
+
+@pytest.mark.real
 async def test_a_worker_that_is_told_to_stop_does_not_wait(feed: CatalogFeed[Titles]) -> None:
     """A clean stop works before the catalogue is there."""
     stop = asyncio.Event()
@@ -147,7 +187,7 @@ async def test_a_worker_that_is_told_to_stop_does_not_wait(feed: CatalogFeed[Tit
 async def test_an_error_reaches_the_worker(settings: Settings) -> None:
     """A catalogue that cannot be built is a crash with its reason, not a silent wait."""
 
-    def build(movies: Collection[Movie]) -> Titles:
+    def build(movies: Collection[Movie], _rest: Callable[[], None]) -> Titles:
         if movies:
             raise ZeroDivisionError("no index")
         return {}
@@ -202,6 +242,6 @@ def report(outcome: PollOutcome, source: str = "tmdb", listing: str = "catalog")
 )
 def test_only_a_full_pass_over_the_catalogue_opens_the_gate(record: Report, *, opens: bool) -> None:
     """A failed pass, another listing or a broken record leave the worker waiting."""
-    feed = CatalogFeed(Settings(), Codec(ManifestIds()), list)
+    feed = CatalogFeed(Settings(), Codec(ManifestIds()), lambda movies, _rest: list(movies))
 
     assert feed._is_pass(cast("Message", record)) == opens

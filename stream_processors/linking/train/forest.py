@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Settings:
     """How a forest is grown; `rows` and `columns` are the shares that each tree sees."""
 
-    trees: int = 400
+    trees: int = 800
     depth: int = 6
-    rate: float = 0.04
+    rate: float = 0.02
     smoothing: float = 3.0
     least_weight: float = 2.0
     rows: float = 0.6

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from stream_processors.linking.gate import SIGNS, is_marked, signs_of
-from stream_processors.linking.scene import film_community
+from stream_processors.linking.scene import about_films
 from stream_processors.linking.tokens import blank, tokenise
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def gate_rows(rows: Rows, examples: Mapping[str, Example], catalog: Catalog) -> 
         if is_marked(text, case.candidate):
             continue
         tokens = tokenise(text)
-        signs = signs_of(text, tokens, case.candidate, film_community(message.community))
+        signs = signs_of(text, tokens, case.candidate, about_films(message))
         facts = catalog.facts_of(case.candidate.name, case.candidate.meanings)
         features.append([1.0, *facts.gate_features, *signs])
         labels.append(float(label))

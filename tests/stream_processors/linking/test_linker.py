@@ -71,6 +71,16 @@ def test_leaves_common_words_alone(text: str) -> None:
     assert linked(text) == []
 
 
+def test_flair_is_context() -> None:
+    """A flair that files a post under films makes a bare name count where it otherwise would not."""
+
+    def films(flair: str | None) -> list[int]:
+        message = Message("gladiator was a let down", community="AskReddit", flair=flair)
+        return [one.tmdb_id for one in link(message, CATALOG)]
+
+    assert (films(None), films("Sports"), films("Movies & TV")) == ([], [], [98])
+
+
 @given(st.text(alphabet=st.characters(), max_size=200), st.integers(0, 2**42))
 def test_any_text_links_within_itself(text: str, created_at: int) -> None:
     """Whatever the text, nothing is raised, spans lie inside it without overlap, and the result repeats."""
@@ -113,6 +123,15 @@ def test_catalog_does_not_depend_on_the_order_of_films() -> None:
 
     assert (other.version, len(other)) == (CATALOG.version, len(FILMS))
     assert link(Message(text="Dune and 'Alien'"), other, 0.0) == link(Message(text="Dune and 'Alien'"), CATALOG, 0.0)
+
+
+def test_building_rests_often() -> None:
+    """A thread that builds an index can leave the interpreter to others, and the index is the same."""
+    rests = []
+    other = Catalog.build(FILMS, lambda: rests.append(1))
+
+    assert len(rests) >= len(FILMS) / 16
+    assert other.names == CATALOG.names
 
 
 def test_linker_version_is_a_hash() -> None:
