@@ -6,6 +6,7 @@ Parameters are librdkafka's: https://github.com/confluentinc/librdkafka/blob/mas
 from __future__ import annotations
 
 import logging
+import ssl
 from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid
@@ -40,7 +41,51 @@ def client_config(settings: Settings, part: str) -> Config:
         "reconnect.backoff.max.ms": 1_000,
         "socket.keepalive.enable": True,
         "logger": logging.getLogger("kafka"),
+        **security_config(settings),
     }
+
+
+def security_config(settings: Settings) -> Config:
+    """Return how a client proves who it is and whom it believes; nothing where Kafka asks for nothing."""
+    protocol = settings.kafka_security_protocol
+    config: Config = {} if protocol == "PLAINTEXT" else {"security.protocol": protocol}
+    if protocol.endswith("SSL"):
+        files = {
+            "ssl.ca.location": settings.kafka_ca_file,
+            "ssl.certificate.location": settings.kafka_cert_file,
+            "ssl.key.location": settings.kafka_key_file,
+        }
+        config |= {name: str(path) for name, path in files.items() if path is not None}
+        if password := settings.kafka_key_password.get_secret_value():
+            config["ssl.key.password"] = password
+    if protocol.startswith("SASL"):
+        config |= {
+            "sasl.mechanism": settings.kafka_sasl_mechanism,
+            "sasl.username": settings.kafka_sasl_user,
+            "sasl.password": settings.kafka_sasl_password.get_secret_value(),
+        }
+    return config
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """Return the same as `security_config`, of TLS, for clients that use Python's; None without TLS.
+
+    Raises ConfigurationInvalid for a file that is not what it should be.
+    """
+    if not settings.kafka_security_protocol.endswith("SSL"):
+        return None
+    try:
+        # Where an authority is named it is the only one, as with librdkafka.
+        context = ssl.create_default_context(cafile=settings.kafka_ca_file)
+        if settings.kafka_cert_file is not None and settings.kafka_key_file is not None:
+            # Never asked for at a terminal, which is what Python does where there is none.
+            password = settings.kafka_key_password.get_secret_value()
+            context.load_cert_chain(settings.kafka_cert_file, settings.kafka_key_file, lambda: password)
+    except (ssl.SSLError, OSError) as error:
+        raise ConfigurationInvalid(
+            f"CINEPULSE_KAFKA_CA_FILE, CINEPULSE_KAFKA_CERT_FILE, CINEPULSE_KAFKA_KEY_FILE: {error.strerror or error}"
+        ) from None
+    return context
 
 
 def producer_config(settings: Settings, part: str) -> Config:

@@ -12,13 +12,23 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from cinepulse.errors import ConfigurationInvalid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Self
 
 PREFIX = "CINEPULSE_"
 ENDPOINTS_FILE = Path("run", "endpoints.json")
@@ -30,6 +40,10 @@ DEFAULT_SUBREDDITS = "movies,boxoffice,TrueFilm,horror,scifi,MovieSuggestions,Le
 def _known_as(variable: str) -> AliasChoices:
     """Return the names of a setting that other programs know by `variable`; ours, with the prefix, wins over it."""
     return AliasChoices(PREFIX + variable, variable, variable.lower())
+
+
+# Absolute, since the parts of an embedded stack run in another directory than the command that was typed.
+ExistingFile = Annotated[FilePath, AfterValidator(Path.absolute)]
 
 
 class Settings(BaseSettings):
@@ -52,10 +66,31 @@ class Settings(BaseSettings):
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka's bootstrap servers, host:port, comma-separated.")
     partitions: int = Field(4, ge=1, le=1024, description="Partitions of every topic; fixed once topics exist.")
     replication_factor: int = Field(1, ge=1, le=9, description="Replicas of every partition.")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to talk to Kafka; SSL is TLS. The embedded broker speaks PLAINTEXT."
+    )
+    kafka_ca_file: ExistingFile | None = Field(
+        None, description="PEM file of the authority that signs Kafka's certificates; the system's when unset."
+    )
+    kafka_cert_file: ExistingFile | None = Field(
+        None, description="PEM file of the certificate to show to Kafka, where it asks for one."
+    )
+    kafka_key_file: ExistingFile | None = Field(None, description="PEM file of that certificate's key.")
+    kafka_key_password: SecretStr = Field(SecretStr(""), description="Password of the key file, if it has one.")
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How to log in to Kafka with SASL."
+    )
+    kafka_sasl_user: str = Field("", description="User to log in to Kafka with SASL.")
+    kafka_sasl_password: SecretStr = Field(SecretStr(""), description="Password of that user.")
     schema_registry_url: str | None = Field(
         None,
         validation_alias=_known_as("SCHEMA_REGISTRY_URL"),
         description="Confluent-compatible schema registry; ids come from the manifest when unset.",
+    )
+    schema_registry_user: str = Field("", description="User of the schema registry; none when unset.")
+    schema_registry_password: SecretStr = Field(SecretStr(""), description="Password of that user.")
+    schema_registry_ca_file: ExistingFile | None = Field(
+        None, description="PEM file of the authority that signs the registry's certificate; the usual ones when unset."
     )
 
     # ClickHouse
@@ -65,6 +100,10 @@ class Settings(BaseSettings):
     clickhouse_password: SecretStr = Field(SecretStr(""), description="ClickHouse password.")
     clickhouse_database: str = Field("cinepulse", description="ClickHouse database of all tables.")
     clickhouse_secure: bool = Field(False, description="Talk HTTPS to ClickHouse.")
+    clickhouse_ca_file: ExistingFile | None = Field(
+        None, description="PEM file of the authority that signs ClickHouse's certificate; the usual ones when unset."
+    )
+    clickhouse_verify: bool = Field(True, description="Check ClickHouse's certificate; false is for trials only.")
     clickhouse_memory_bytes: int = Field(
         1_500_000_000, ge=300_000_000, description="Most memory the embedded ClickHouse uses, bytes."
     )
@@ -130,15 +169,47 @@ class Settings(BaseSettings):
     sink_flush_seconds: float = Field(0.5, gt=0, le=1, description="Most seconds between two inserts of the sink.")
     sink_max_rows: int = Field(50_000, ge=1, description="Most rows in one insert.")
 
+    # Who may ask the servers that cinepulse runs
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Further host names, comma-separated, under which cinepulse's own servers answer. On loopback they "
+        "answer under loopback names only, on other addresses under any name until this is set.",
+    )
+
     # Metrics of one process
     metrics_port: int = Field(0, ge=0, le=65535, description="Port for /metrics and /healthz; 0 for none.")
     metrics_host: str = Field("127.0.0.1", description="Address for /metrics and /healthz.")
 
-    @field_validator("subreddits", "reddit_recheck_seconds", mode="before")
+    @field_validator("subreddits", "reddit_recheck_seconds", "allowed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """Take a comma-separated text as well as a sequence."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("schema_registry_url", "reddit_url", "tmdb_url", "tmdb_files_url")
+    @classmethod
+    def _without_credentials(cls, value: str | None) -> str | None:
+        """Refuse an address with a user or password in it: addresses are logged."""
+        if value is not None and "@" in value.partition("//")[2].partition("/")[0]:
+            raise ValueError("an address has no user and no password in it: they have settings of their own")
+        return value
+
+    @model_validator(mode="after")
+    def _complete_kafka_login(self) -> Self:
+        """Refuse credentials that no connection would use, and a login without any."""
+        sasl, tls = self.kafka_security_protocol.startswith("SASL"), self.kafka_security_protocol.endswith("SSL")
+        if sasl and not (self.kafka_sasl_user and self.kafka_sasl_password.get_secret_value()):
+            raise ValueError(
+                f"CINEPULSE_KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} needs CINEPULSE_KAFKA_SASL_USER and "
+                "CINEPULSE_KAFKA_SASL_PASSWORD"
+            )
+        if self.kafka_sasl_user and not sasl:
+            raise ValueError("CINEPULSE_KAFKA_SASL_USER needs CINEPULSE_KAFKA_SECURITY_PROTOCOL=SASL_SSL")
+        if (self.kafka_ca_file or self.kafka_cert_file or self.kafka_key_file) and not tls:
+            raise ValueError("CINEPULSE_KAFKA_*_FILE need CINEPULSE_KAFKA_SECURITY_PROTOCOL=SSL or SASL_SSL")
+        if bool(self.kafka_cert_file) != bool(self.kafka_key_file):
+            raise ValueError("CINEPULSE_KAFKA_CERT_FILE and CINEPULSE_KAFKA_KEY_FILE go together")
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -227,7 +298,10 @@ def load_settings(*, attached: bool = True, **flags: Any) -> Settings:
         return kind(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        raise ConfigurationInvalid(f"{variable_of(str(first['loc'][0]).lower())}: {first['msg']}") from None
+        reason = first["msg"].removeprefix("Value error, ")
+        # What is wrong with several settings together names them itself.
+        where = f"{variable_of(str(first['loc'][0]).lower())}: " if first["loc"] else ""
+        raise ConfigurationInvalid(where + reason) from None
 
 
 def _refuse_unknown_variables(environment: Iterable[str]) -> None:

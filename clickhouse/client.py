@@ -84,6 +84,9 @@ def connect(settings: Settings, /, **overrides: Any) -> Client:
     database that does not exist.
     """
     own = overrides.pop("settings", {})
+    tls: dict[str, Any] = {"verify": settings.clickhouse_verify}
+    if settings.clickhouse_ca_file is not None:
+        tls["ca_cert"] = str(settings.clickhouse_ca_file)
     arguments: dict[str, Any] = {
         "interface": "https" if settings.clickhouse_secure else "http",
         "host": settings.clickhouse_host,
@@ -97,7 +100,8 @@ def connect(settings: Settings, /, **overrides: Any) -> Client:
         "send_receive_timeout": settings.clickhouse_query_seconds + ANSWER_MARGIN_SECONDS,
         "client_name": "cinepulse",
         # A proxy from the environment is not for this machine.
-        "pool_mgr": get_pool_manager() if is_loopback(settings.clickhouse_host) else None,
+        "pool_mgr": get_pool_manager(**tls) if is_loopback(settings.clickhouse_host) else None,
+        **tls,
         **overrides,
     }
     pinned = {"wait_end_of_query": 1, "max_execution_time": settings.clickhouse_query_seconds, **own}

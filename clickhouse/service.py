@@ -82,9 +82,9 @@ def build_sink(setup: Setup, store: Store, publisher: Publisher) -> SinkLoop:
     or ClickHouse does not answer.
     """
     settings = setup.settings
-    ids = schema_ids(settings.schema_registry_url)
+    ids = schema_ids(settings)
     clock, codec = SystemClock(), Codec(ids)
-    admin = admin_client(settings.kafka_bootstrap)
+    admin = admin_client(settings)
     store.check()
     epochs = store.epochs(topic_ids(admin, [route.source for route in setup.routes]))
     writer = Writer(

@@ -35,7 +35,7 @@ def verify_pipeline(
     Raises BrokerUnavailable or DatabaseUnavailable when Kafka or ClickHouse does not answer, ConfigurationInvalid when
     a topic is missing.
     """
-    kafka = LiveKafka(admin_client(settings.kafka_bootstrap), routes(), count_group, MOVIE_MENTIONS.name)
+    kafka = LiveKafka(admin_client(settings), routes(), count_group, MOVIE_MENTIONS.name)
     verifier = Verifier(
         client=connect(settings),
         kafka=kafka,

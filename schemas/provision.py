@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (
@@ -19,11 +19,14 @@ from confluent_kafka.admin import (
 )
 
 from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid
+from cinepulse.kafka import client_config
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
+    from cinepulse.kafka import Config
+    from cinepulse.settings import Settings
     from schemas.topics import Topic
 
 REQUEST_SECONDS: Final = 15.0
@@ -36,7 +39,15 @@ UNSETTLED: Final = frozenset(
     {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError._NOENT}  # noqa: SLF001 - its name
 )
 
+# How long a topic that is just being deleted or made may take until it is one or the other.
+SETTLE_SECONDS: Final = 15.0
+
 Outcome = Literal["created", "updated", "unchanged"]
+Answer = TypeVar("Answer")
+
+
+class TopicUnsettled(BrokerUnavailable):
+    """A topic was there a moment ago and is not now, or the other way round: somebody deletes or makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +75,14 @@ class TopicState:
         return sum(partition.next_offset - partition.first_offset for partition in self.partitions)
 
 
-def admin_client(bootstrap: str) -> AdminClient:
-    """Return a client whose complaints about an absent broker go to the log and not to the terminal."""
-    return AdminClient(
-        {"bootstrap.servers": bootstrap, "reconnect.backoff.max.ms": 1_000, "log.connection.close": False},
-        logger=logging.getLogger("kafka.admin"),
-    )
+def admin_client(where: Settings | str) -> AdminClient:
+    """Return a client whose complaints about an absent broker go to the log and not to the terminal.
+
+    `where`: the settings, or the address of a broker that asks for no login and no TLS.
+    """
+    config: Config = {"bootstrap.servers": where} if isinstance(where, str) else client_config(where, "admin")
+    own: Config = {"reconnect.backoff.max.ms": 1_000, "log.connection.close": False}
+    return AdminClient(config | own | {"logger": logging.getLogger("kafka.admin")})
 
 
 def create_topics(
@@ -77,28 +90,29 @@ def create_topics(
 ) -> dict[str, Outcome]:
     """Create the topics that are missing and give the others their declared configuration; safe to repeat.
 
-    On return every partition of the new topics has a leader that takes requests.
+    On return every partition of the new topics has a leader that takes requests. A topic that is just being deleted is
+    waited for and made anew.
 
     Raises BrokerUnavailable when the broker does not answer, ConfigurationInvalid when it refuses a topic or when a
     topic has another number of partitions: records would lie in partitions where nobody looks for them.
     """
-    wanted = {
-        topic.name: NewTopic(
-            topic.name, partitions, replication_factor, config=topic.config(replication_factor=replication_factor)
-        )
+    configs = {topic.name: topic.config(replication_factor=replication_factor) for topic in topics}
+    wanted = {name: NewTopic(name, partitions, replication_factor, config=config) for name, config in configs.items()}
+    created: set[str] = set()
+
+    def provide() -> set[str]:
+        created.update(_create(admin, wanted))
+        _offsets(admin, [(name, number) for name in created for number in range(partitions)], OffsetSpec.latest())
+        existing = {name: config for name, config in configs.items() if name not in created}
+        if existing:
+            _check_partitions(admin, existing, partitions)
+        return _update(admin, existing) if existing else set()
+
+    updated = _settled(provide)
+    return {
+        topic.name: "created" if topic.name in created else "updated" if topic.name in updated else "unchanged"
         for topic in topics
     }
-    created = _create(admin, wanted)
-    _offsets(admin, [(name, number) for name in created for number in range(partitions)], OffsetSpec.latest())
-    existing = [topic for topic in topics if topic.name not in created]
-    outcomes: dict[str, Outcome] = dict.fromkeys(created, "created")
-    if existing:
-        _check_partitions(admin, existing, partitions)
-        updated = _update(
-            admin, {topic.name: topic.config(replication_factor=replication_factor) for topic in existing}
-        )
-        outcomes |= {topic.name: "updated" if topic.name in updated else "unchanged" for topic in existing}
-    return {topic.name: outcomes[topic.name] for topic in topics}
 
 
 def describe_topics(admin: AdminClient, topics: Sequence[Topic]) -> dict[str, TopicState | None]:
@@ -106,6 +120,10 @@ def describe_topics(admin: AdminClient, topics: Sequence[Topic]) -> dict[str, To
 
     Raises BrokerUnavailable when the broker does not answer.
     """
+    return _settled(lambda: _described(admin, topics))
+
+
+def _described(admin: AdminClient, topics: Sequence[Topic]) -> dict[str, TopicState | None]:
     found = _metadata(admin)
     present = [topic for topic in topics if topic.name in found]
     configs = _configs(admin, {topic.name: topic.config(replication_factor=1) for topic in present})
@@ -127,6 +145,18 @@ def describe_topics(admin: AdminClient, topics: Sequence[Topic]) -> dict[str, To
     return {topic.name: state(topic.name) if topic.name in found else None for topic in topics}
 
 
+def _settled(ask: Callable[[], Answer]) -> Answer:
+    """Return what `ask` returns, asking again while a topic that it asks about comes or goes."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            return ask()
+        except TopicUnsettled:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(LEADER_PAUSE_SECONDS)
+
+
 def _create(admin: AdminClient, wanted: Mapping[str, NewTopic]) -> set[str]:
     """Create what is missing and return its names; another creator's topic counts as existing."""
     created = set()
@@ -144,13 +174,15 @@ def _create(admin: AdminClient, wanted: Mapping[str, NewTopic]) -> set[str]:
     return created
 
 
-def _check_partitions(admin: AdminClient, topics: Iterable[Topic], partitions: int) -> None:
+def _check_partitions(admin: AdminClient, names: Iterable[str], partitions: int) -> None:
     found = _metadata(admin)
-    for topic in topics:
-        count = len(found[topic.name].partitions)
+    for name in names:
+        if name not in found:
+            raise TopicUnsettled(f"topic {name} exists and is not there: somebody deletes it")
+        count = len(found[name].partitions)
         if count != partitions:
             raise ConfigurationInvalid(
-                f"topic {topic.name} has {count} partitions: set CINEPULSE_PARTITIONS={count}, "
+                f"topic {name} has {count} partitions: set CINEPULSE_PARTITIONS={count}, "
                 "or delete the topic and create it anew"
             )
 
@@ -203,6 +235,8 @@ def _offsets(admin: AdminClient, partitions: Sequence[tuple[str, int]], spec: Of
                 for partition, answer in answers.items()
             }
         time.sleep(LEADER_PAUSE_SECONDS)
+        # The client keeps what it knew of leaders before a broker's restart until it is told anew.
+        _metadata(admin)
     if question:
         raise BrokerUnavailable(f"Kafka gives the partitions of {partitions[0][0]} no leader")
     return {}
@@ -217,8 +251,10 @@ def _unsettled(answer: Future[Any]) -> bool:
 
 
 def _metadata(admin: AdminClient) -> dict[str, Any]:
+    """Return the topics that have partitions, by name: one that is just being made or deleted may have none."""
     try:
-        return admin.list_topics(timeout=REQUEST_SECONDS).topics
+        topics = admin.list_topics(timeout=REQUEST_SECONDS).topics
+        return {name: topic for name, topic in topics.items() if topic.partitions}
     except KafkaException as error:
         raise _translated(error, "Kafka") from error
 
@@ -238,4 +274,6 @@ def _translated(error: KafkaException, subject: str) -> BrokerUnavailable | Conf
     if cause.code() < 0:
         # Negative codes are the client's own: no connection, timed out.
         return BrokerUnavailable(f"Kafka does not answer: {cause.str()}")
+    if cause.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        return TopicUnsettled(f"{subject} comes or goes: {cause.str()}")
     return ConfigurationInvalid(f"{subject}: {cause.str()}")

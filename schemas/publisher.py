@@ -107,7 +107,7 @@ class Publisher:
     def connected(cls, settings: Settings, part: str, *, flush_seconds: float = FLUSH_SECONDS) -> Self:
         """Return a publisher on the broker of `settings`; it connects in the background."""
         config = producer_config(settings, part)
-        codec = Codec(schema_ids(settings.schema_registry_url))
+        codec = Codec(schema_ids(settings))
         return cls(lambda: Producer(config), codec, partitions=settings.partitions, flush_seconds=flush_seconds)
 
     def __enter__(self) -> Self:

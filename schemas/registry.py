@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from confluent_kafka.schema_registry import SchemaRegistryClient
 
+    from cinepulse.settings import Settings
+
 Schema = dict[str, Any]
 Answer = TypeVar("Answer")
 
@@ -103,10 +105,12 @@ class RegistryIds:
 
     Subjects are registered on first use, under FULL_TRANSITIVE compatibility, so that a schema that would break a
     reader or writer of any earlier version is refused by the registry and not found out in production.
+
+    `access`: the client's own settings of login and TLS, see `registry_access`.
     """
 
-    def __init__(self, url: str, *, retries: int = REGISTRY_RETRIES) -> None:
-        self._client = {"url": url, "timeout": REGISTRY_TIMEOUT_SECONDS, "max.retries": retries}
+    def __init__(self, url: str, *, retries: int = REGISTRY_RETRIES, access: Mapping[str, str] | None = None) -> None:
+        self._client = {"url": url, "timeout": REGISTRY_TIMEOUT_SECONDS, "max.retries": retries, **(access or {})}
         self._manifest = read_manifest()
         self._latest: dict[str, SchemaVersion] = {}
         self._by_id: dict[int, Schema] = {}
@@ -166,6 +170,24 @@ class RegistryIds:
             raise RegistryUnavailable(f"the registry does not answer: {type(error).__name__}") from error
 
 
-def schema_ids(registry_url: str | None) -> SchemaIds:
-    """Return the source of ids: the registry at `registry_url`, the manifest when it is None or empty."""
-    return RegistryIds(registry_url) if registry_url else ManifestIds()
+def schema_ids(where: Settings | str | None) -> SchemaIds:
+    """Return the source of ids: the registry that the settings name, the manifest when they name none.
+
+    `where`: the settings, or the address of a registry that asks for no login.
+    """
+    if isinstance(where, str) or where is None:
+        return RegistryIds(where) if where else ManifestIds()
+    if not where.schema_registry_url:
+        return ManifestIds()
+    return RegistryIds(where.schema_registry_url, access=registry_access(where))
+
+
+def registry_access(settings: Settings) -> dict[str, str]:
+    """Return the registry client's settings of login and TLS."""
+    access = {}
+    if settings.schema_registry_user:
+        password = settings.schema_registry_password.get_secret_value()
+        access["basic.auth.user.info"] = f"{settings.schema_registry_user}:{password}"
+    if settings.schema_registry_ca_file is not None:
+        access["ssl.ca.location"] = str(settings.schema_registry_ca_file)
+    return access

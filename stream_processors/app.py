@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import faust
+from faust.auth import SASLCredentials, SSLCredentials
 from faust.tables import TableManager
 
+from cinepulse.kafka import tls_context
 from stream_processors.transport import SCHEME, Consumer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from faust.auth import Credentials
     from faust.types import StreamT
 
     from cinepulse.settings import Settings
@@ -60,6 +63,7 @@ def make_app(app_id: str, source: str, worker: BatchWorker, settings: Settings) 
     app = faust.App(
         app_id,
         broker=brokers,
+        broker_credentials=credentials(settings),
         store="memory://",
         datadir=_data_directory(settings),
         topic_partitions=settings.partitions,
@@ -98,6 +102,22 @@ def connect(app: faust.App, worker: BatchWorker) -> Consumer:
     consumer.before_revoke = worker.before_revoke
     consumer.on_assigned = worker.assigned
     return consumer
+
+
+def credentials(settings: Settings) -> Credentials | None:
+    """Return what Faust's consumer logs in with, None where Kafka asks for nothing.
+
+    Raises ConfigurationInvalid for a certificate or key that cannot be read.
+    """
+    tls = tls_context(settings)
+    if not settings.kafka_security_protocol.startswith("SASL"):
+        return None if tls is None else SSLCredentials(tls)
+    return SASLCredentials(
+        username=settings.kafka_sasl_user,
+        password=settings.kafka_sasl_password.get_secret_value(),
+        ssl_context=tls,
+        mechanism=settings.kafka_sasl_mechanism,
+    )
 
 
 def _data_directory(settings: Settings) -> Path:

@@ -62,7 +62,7 @@ class ChangelogStore:
     def provision(self) -> None:
         """Create the changelog topic if it is missing; raises ConfigurationInvalid for another number of partitions."""
         create_topics(
-            admin_client(self._settings.kafka_bootstrap),
+            admin_client(self._settings),
             [self.topic],
             partitions=self._settings.partitions,
             replication_factor=self._settings.replication_factor,

@@ -132,7 +132,7 @@ class Runner:
 
     def _provision(self, source: str, store: ChangelogStore) -> None:
         topic = topic_named(source)
-        state = describe_topics(admin_client(self._settings.kafka_bootstrap), [topic])[source]
+        state = describe_topics(admin_client(self._settings), [topic])[source]
         if state is None:
             raise missing_topic(source)
         if len(state.partitions) != self._settings.partitions:

@@ -35,7 +35,7 @@ def run_count(settings: Settings) -> int:
     """Count mentions until told to stop; returns the exit code."""
 
     async def make_stage(_stop: asyncio.Event) -> CountStage:
-        ids = schema_ids(settings.schema_registry_url)
+        ids = schema_ids(settings)
         codec = Codec(ids)
         return CountStage(settings, codec, ids, _dead_letters(CountStage.name, CountStage.source, codec, settings))
 
@@ -51,7 +51,7 @@ def run_link(settings: Settings) -> int:
         from stream_processors.catalog_feed import CatalogFeed
         from stream_processors.linking import LINKER_VERSION, Catalog, link, message_of
 
-        codec = Codec(schema_ids(settings.schema_registry_url))
+        codec = Codec(schema_ids(settings))
         feed: CatalogFeed[Any] = CatalogFeed(settings, codec, Catalog.build)
         feed.start()
         if not await feed.ready(stop):

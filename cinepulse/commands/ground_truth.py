@@ -83,7 +83,7 @@ def expected_mentions(served: Iterable[ServedPost], catalog: Catalog, threshold:
 
 def read_catalog(settings: Settings) -> Catalog:
     """Return the catalogue as `tmdb.movies` holds it now."""
-    codec = Codec(schema_ids(settings.schema_registry_url))
+    codec = Codec(schema_ids(settings))
     movies: dict[bytes | None, Movie | None] = {}
     with TopicReader(settings, TMDB_MOVIES.name, "catalog") as reader:
         for record in reader.to_end():
@@ -99,7 +99,7 @@ class PostsInKafka:
     latest: dict[str, RedditPost] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._codec = Codec(schema_ids(self.settings.schema_registry_url))
+        self._codec = Codec(schema_ids(self.settings))
         self._reader = TopicReader(self.settings, REDDIT_POSTS.name, "reckoning")
 
     _codec: Codec = field(init=False, repr=False)

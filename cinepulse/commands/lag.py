@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from confluent_kafka.admin import AdminClient
 
+    from cinepulse.settings import Settings
     from schemas.provision import TopicState
 
 ANSWER_SECONDS: Final = 5.0
@@ -40,7 +41,7 @@ INPUTS: Final[Mapping[str, tuple[Topic, ...]]] = {
 }
 
 
-def lags(bootstrap: str) -> dict[str, int | None]:
+def lags(settings: Settings) -> dict[str, int | None]:
     """Return each consuming part's lag in offsets; empty when Kafka does not answer.
 
     A lag is None where a topic is missing, or while the group's coordinator still loads.
@@ -48,7 +49,7 @@ def lags(bootstrap: str) -> dict[str, int | None]:
     from cinepulse.errors import BrokerUnavailable
     from schemas.provision import admin_client, describe_topics
 
-    admin = admin_client(bootstrap)
+    admin = admin_client(settings)
     try:
         states = describe_topics(admin, list({topic for topics in INPUTS.values() for topic in topics}))
         return {part: _lag(admin, part, [states[topic.name] for topic in topics]) for part, topics in INPUTS.items()}

@@ -162,7 +162,7 @@ async def _running_catalog(settings: Settings) -> Catalog:
         raise StackUnavailable(
             f"nothing answers at {settings.kafka_bootstrap}: start `cinepulse up`, or give --catalog FILE"
         )
-    feed = CatalogFeed(settings, Codec(schema_ids(settings.schema_registry_url)), Catalog.build)
+    feed = CatalogFeed(settings, Codec(schema_ids(settings)), Catalog.build)
     feed.start()
     try:
         async with asyncio.timeout(CATALOG_SECONDS):

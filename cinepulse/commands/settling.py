@@ -77,7 +77,7 @@ def settle_and_reckon(
 def _steady(settings: Settings, client: Client, expected: set[MentionId]) -> Reckoning | None:
     """Return the reckoning when every consumer is at its end and nothing is lost, double or moving; None otherwise."""
     first = _reckon(client, expected)
-    if first.lost or first.double_counted or any(lags(settings.kafka_bootstrap).values()):
+    if first.lost or first.double_counted or any(lags(settings).values()):
         return None
     time.sleep(STEADY_SECONDS)
     second = _reckon(client, expected)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.commands.demo_home import keep
-from cinepulse.errors import StackUnavailable
+from cinepulse.errors import ConfigurationInvalid, StackUnavailable
 from cinepulse.local.claim import claim
 from cinepulse.local.kafka import client_port
 from cinepulse.local.parts import Part, Stage, cinepulse_command
@@ -154,7 +154,12 @@ def pick_ports(settings: Settings) -> Ports:
 
 
 def endpoint_values(settings: Settings, ports: Ports, home: Path, *, always_world: bool = False) -> dict[str, Any]:
-    """Return the settings that all parts and commands of this stack share, by field name, secrets in plain."""
+    """Return the settings that all parts and commands of this stack share, by field name, secrets in plain.
+
+    Raises ConfigurationInvalid for TLS or a login at the embedded broker, which has neither.
+    """
+    if settings.kafka_security_protocol != "PLAINTEXT":
+        raise ConfigurationInvalid("CINEPULSE_KAFKA_SECURITY_PROTOCOL: the embedded broker speaks PLAINTEXT: unset it")
     given = explicit_values(settings)
     values: dict[str, Any] = {
         "clickhouse_password": stable_secret(home, "clickhouse_password"),
@@ -227,7 +232,7 @@ def _prepare(settings: Settings) -> None:
     from schemas.provision import admin_client, create_topics
     from schemas.topics import TOPICS
 
-    create_topics(admin_client(settings.kafka_bootstrap), TOPICS, partitions=settings.partitions, replication_factor=1)
+    create_topics(admin_client(settings), TOPICS, partitions=settings.partitions, replication_factor=1)
     migrate(settings, load_migrations())
 
 

@@ -44,7 +44,7 @@ def status(settings: Settings, output: Format) -> int:
         return 1
     with ThreadPoolExecutor(len(record.parts) or 1) as pool:
         healths = list(pool.map(health_of, record.parts))
-    behind = lags(settings.kafka_bootstrap) if _answers(record.parts, healths, "kafka") else {}
+    behind = lags(settings) if _answers(record.parts, healths, "kafka") else {}
     rows = [_row(part, health, behind) for part, health in zip(record.parts, healths, strict=True)]
     if output == "table":
         # The title says where; in the table the long paths would leave no room for the rest.

@@ -44,7 +44,7 @@ def create(settings: Settings, output: Format) -> None:
     from schemas.topics import TOPICS
 
     outcomes = create_topics(
-        admin_client(settings.kafka_bootstrap),
+        admin_client(settings),
         TOPICS,
         partitions=settings.partitions,
         replication_factor=settings.replication_factor,
@@ -68,7 +68,7 @@ def list_(settings: Settings, output: Format) -> None:
     from schemas.provision import admin_client, describe_topics
     from schemas.topics import TOPICS
 
-    states = describe_topics(admin_client(settings.kafka_bootstrap), TOPICS)
+    states = describe_topics(admin_client(settings), TOPICS)
     print_rows([_summary(topic, states[topic.name]) for topic in TOPICS], output, title="Topics")
 
 
@@ -88,7 +88,7 @@ def describe(settings: Settings, name: str, output: Format) -> int:
     from schemas.topics import topic_named
 
     topic = topic_named(name)
-    state = describe_topics(admin_client(settings.kafka_bootstrap), [topic])[name]
+    state = describe_topics(admin_client(settings), [topic])[name]
     if state is None:
         click.echo(f"{name} does not exist: run `cinepulse topics create`", err=True)
         return 1

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from confluent_kafka import Producer
 
 from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid
+from cinepulse.settings import Settings
 from schemas import provision
 from schemas.provision import admin_client, create_topics, describe_topics
 from schemas.topics import MOVIE_MENTIONS, REDDIT_POSTS, TOPICS, Topic
@@ -117,3 +118,69 @@ def test_topics_outlive_the_broker(fresh_broker: BrokerProcess) -> None:
     outcomes = create_topics(admin_client(fresh_broker.bootstrap), TOPICS, partitions=1, replication_factor=1)
 
     assert set(outcomes.values()) == {"unchanged"}
+
+
+def test_a_topic_whose_deletion_is_under_way_is_made_anew(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker may say that a topic exists when a deletion is just about to remove it: it exists in the end."""
+    admin, create = admin_client(broker), provision._create
+    topics = renamed("deleting", MOVIE_MENTIONS, REDDIT_POSTS)
+    create_topics(admin, [topics[0]], partitions=2, replication_factor=1)
+    calls: list[set[str]] = []
+
+    def too_late(*arguments: Any) -> set[str]:
+        if not calls:
+            admin.delete_topics([topics[0].name])[topics[0].name].result(10)
+            calls.append(set())
+        else:
+            calls.append(create(*arguments))
+        return calls[-1]
+
+    monkeypatch.setattr(provision, "_create", too_late)
+    outcomes = create_topics(admin, topics, partitions=2, replication_factor=1)
+
+    assert set(outcomes.values()) == {"created"}
+    assert calls[1] == {topic.name for topic in topics}
+    assert None not in describe_topics(admin, topics).values()
+
+
+def test_topics_are_made_while_another_client_deletes_them(broker: str) -> None:
+    """However a deletion and a creation meet, the creation ends well, and repeated it leaves every topic in place."""
+    admin, other = admin_client(broker), admin_client(broker)
+    topics = renamed("racing", *TOPICS)
+    for _ in range(20):
+        create_topics(admin, topics, partitions=1, replication_factor=1)
+        deletions = other.delete_topics([topic.name for topic in topics])
+        create_topics(admin, topics, partitions=1, replication_factor=1)
+        for deletion in deletions.values():
+            deletion.exception(10)
+
+    create_topics(admin, topics, partitions=1, replication_factor=1)
+
+    assert None not in describe_topics(admin, topics).values()
+
+
+def test_a_topic_that_never_settles_may_later(broker: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting has an end, with an error to retry that says what is the matter."""
+    monkeypatch.setattr(provision, "SETTLE_SECONDS", 0.1)
+    monkeypatch.setattr(provision, "_create", lambda *_: set())
+
+    with pytest.raises(BrokerUnavailable, match=r"unsettled\.movie\.mentions"):
+        create_topics(admin_client(broker), renamed("unsettled", MOVIE_MENTIONS), partitions=1, replication_factor=1)
+
+
+def test_a_client_outlives_its_broker(fresh_broker: BrokerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that asked before, during and after an outage gets its answers again, with the leaders of then."""
+    monkeypatch.setattr(provision, "REQUEST_SECONDS", 0.5)
+    admin = admin_client(Settings(kafka_bootstrap=fresh_broker.bootstrap))
+    topics = renamed("outlives", *TOPICS)
+    create_topics(admin, topics, partitions=4, replication_factor=1)
+    for end in (fresh_broker.kill, fresh_broker.stop):
+        end()
+        with pytest.raises(BrokerUnavailable):
+            describe_topics(admin, topics)
+        fresh_broker.start()
+        monkeypatch.setattr(provision, "REQUEST_SECONDS", 15.0)
+        states = describe_topics(admin, topics)
+        monkeypatch.setattr(provision, "REQUEST_SECONDS", 0.5)
+
+        assert {partition.leader for state in states.values() if state for partition in state.partitions} == {1}

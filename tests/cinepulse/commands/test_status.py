@@ -17,6 +17,7 @@ from cinepulse.local.claim import claim
 from cinepulse.local.processes import ProcessRef
 from cinepulse.local.stack import Stack
 from cinepulse.local.state import PartRecord, StackRecord, read_record, write_record
+from cinepulse.settings import Settings
 from schemas.provision import admin_client, create_topics
 from schemas.topics import REDDIT_POSTS, TOPICS
 from tests.cinepulse.local.conftest import fake_stages, until
@@ -131,11 +132,11 @@ def test_lag_is_the_way_to_the_topic_s_end(fresh_broker: BrokerProcess) -> None:
         producer.produce(REDDIT_POSTS.name, b"value", b"key", partition=number % 2)
     producer.flush(10)
     # A group's coordinator takes a moment to load after its topic is made.
-    until(lambda: lags(fresh_broker.bootstrap) == {"link": 10, "count": 0, "sink": 0})
+    until(lambda: lags(Settings(kafka_bootstrap=fresh_broker.bootstrap)) == {"link": 10, "count": 0, "sink": 0})
 
     commit(fresh_broker.bootstrap, "cinepulse-link", TopicPartition(REDDIT_POSTS.name, 1, 3))
 
-    assert lags(fresh_broker.bootstrap) == {"link": 7, "count": 0, "sink": 0}
+    assert lags(Settings(kafka_bootstrap=fresh_broker.bootstrap)) == {"link": 7, "count": 0, "sink": 0}
 
 
 def commit(bootstrap: str, group: str, offset: TopicPartition) -> None:
@@ -151,4 +152,4 @@ def test_lag_of_an_absent_broker_is_unknown(monkeypatch: pytest.MonkeyPatch) -> 
     """A status of a stack without Kafka is still told."""
     monkeypatch.setattr("schemas.provision.REQUEST_SECONDS", 0.5)
 
-    assert lags(f"127.0.0.1:{unused_port()}") == {}
+    assert lags(Settings(kafka_bootstrap=f"127.0.0.1:{unused_port()}")) == {}
