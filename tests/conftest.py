@@ -24,6 +24,8 @@ pytest_plugins = [
     "tests.fixtures.kafka",
     "tests.fixtures.world",
     "tests.fixtures.registry",
+    "tests.fixtures.tls",
+    "tests.fixtures.secure_kafka",
 ]
 
 

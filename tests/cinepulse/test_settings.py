@@ -261,3 +261,50 @@ def test_nothing_is_read_at_import(data_dir: Path, monkeypatch: pytest.MonkeyPat
 def test_the_documented_variable_of_a_field(field: str, variable: str) -> None:
     """Errors and help name one variable for each setting: the shared one where there is one."""
     assert variable_of(field) == variable
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SASL_USER"),
+        ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL", "KAFKA_SASL_USER": "u"}, "KAFKA_SASL_PASSWORD"),
+        ({"KAFKA_SASL_USER": "u", "KAFKA_SASL_PASSWORD": "hunter2"}, "KAFKA_SECURITY_PROTOCOL=SASL_SSL"),
+        ({"KAFKA_CA_FILE": __file__}, "KAFKA_SECURITY_PROTOCOL=SSL"),
+        ({"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_CERT_FILE": __file__}, "KAFKA_KEY_FILE go together"),
+        ({"KAFKA_SECURITY_PROTOCOL": "TLS"}, "KAFKA_SECURITY_PROTOCOL: Input should be 'PLAINTEXT'"),
+        ({"KAFKA_CA_FILE": "/no/such/file"}, "KAFKA_CA_FILE: Path does not point to a file"),
+        ({"CLICKHOUSE_CA_FILE": "/no/such/file"}, "CLICKHOUSE_CA_FILE: Path does not point to a file"),
+        ({"SCHEMA_REGISTRY_URL": "https://u:hunter2@r/api"}, "SCHEMA_REGISTRY_URL: an address has no user"),
+        ({"TMDB_URL": "https://u:hunter2@r/api"}, "TMDB_URL: an address has no user"),
+        ({"REDDIT_URL": "http://u@r"}, "REDDIT_URL: an address has no user"),
+    ],
+)
+def test_half_a_login_is_refused(
+    variables: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch, data_dir: Path
+) -> None:
+    """What would connect without its credentials, or send them nowhere, is told in one line without any of them."""
+    del data_dir
+    for name, value in variables.items():
+        monkeypatch.setenv(f"CINEPULSE_{name}", value)
+
+    with pytest.raises(ConfigurationInvalid) as refused:
+        load_settings()
+
+    assert reason in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_an_at_sign_in_a_path_is_no_login() -> None:
+    """Only what stands before the host is a login."""
+    assert Settings(tmdb_url="https://r/api/@me").tmdb_url == "https://r/api/@me"
+
+
+def test_files_are_named_from_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path means the same file for parts that run in another directory."""
+    (tmp_path / "ca.pem").touch()
+    monkeypatch.chdir(tmp_path)
+
+    settings = load_settings(kafka_security_protocol="SSL", kafka_ca_file="ca.pem", clickhouse_ca_file="ca.pem")
+
+    assert settings.kafka_ca_file == settings.clickhouse_ca_file == tmp_path / "ca.pem"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,12 +15,14 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerialize
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from confluent_kafka.serialization import MessageField, SerializationContext
 from fastavro.schema import to_parsing_canonical_form
+from pydantic import SecretStr
 
 from cinepulse.errors import ConfigurationInvalid, RegistryUnavailable, SchemaIncompatible, UnknownSchemaId
-from cinepulse.settings import load_settings
+from cinepulse.settings import Settings, load_settings
 from schemas.codec import HEADER, RECORD_TYPES, Codec
 from schemas.registry import ManifestIds, RegistryIds, SchemaVersion, read_manifest, schema_ids
 from tests.fixtures.kafka import unused_port
+from tests.fixtures.tls import TlsFront
 from tests.schemas.changes import BASE, CHANGES, Change
 from tests.schemas.samples import SAMPLES
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from schemas.registry import Schema, SchemaIds
+    from tests.fixtures.tls import Authority
 
 MANIFEST = read_manifest()
 SUBJECTS = list(MANIFEST)
@@ -53,8 +57,10 @@ class Planted:
 
     def __init__(self, status: int, body: str) -> None:
         self.asked: list[str] = []
+        self.authorizations: list[str] = []
         self._server = HTTPServer(("127.0.0.1", 0), self._handler(status, body.encode()))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         Thread(target=self._server.serve_forever, daemon=True).start()
@@ -65,11 +71,12 @@ class Planted:
         self._server.server_close()
 
     def _handler(self, status: int, body: bytes) -> type[BaseHTTPRequestHandler]:
-        asked = self.asked
+        asked, authorizations = self.asked, self.authorizations
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 asked.append(self.path)
+                authorizations.append(self.headers.get("Authorization", ""))
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -218,20 +225,21 @@ def test_the_setting_chooses_the_registry(
 ) -> None:
     """SCHEMA_REGISTRY_URL alone moves a stage from the manifest's ids to the registry's."""
     monkeypatch.delenv("SCHEMA_REGISTRY_URL", raising=False)
-    without = schema_ids(load_settings().schema_registry_url)
+    without = schema_ids(load_settings())
     monkeypatch.setenv("SCHEMA_REGISTRY_URL", registry_url)
-    with_registry = schema_ids(load_settings().schema_registry_url)
+    with_registry = schema_ids(load_settings())
+    latest = with_registry.latest("movie.mentions-key")
 
     registered = client.lookup_schema("movie.mentions-key", _registered(MANIFEST["movie.mentions-key"][-1].schema))
     assert isinstance(without, ManifestIds)
-    assert with_registry.latest("movie.mentions-key").schema_id == registered.schema_id
+    assert latest.schema_id == registered.schema_id
 
 
 def test_an_empty_address_means_no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """SCHEMA_REGISTRY_URL= in an environment file switches the registry off."""
     monkeypatch.setenv("SCHEMA_REGISTRY_URL", "")
 
-    assert isinstance(schema_ids(load_settings().schema_registry_url), ManifestIds)
+    assert isinstance(schema_ids(load_settings()), ManifestIds)
 
 
 def _questions(url: str) -> list[Callable[[], object]]:
@@ -273,3 +281,36 @@ def test_a_schema_is_asked_for_once() -> None:
         assert [ids.by_id(7), ids.by_id(7)] == [BASE, BASE]
 
     assert registry.asked == ["/schemas/ids/7"]
+
+
+def test_the_registry_is_asked_over_https_with_a_login(authority: Authority, stranger: Authority) -> None:
+    """User, password and authority of the settings reach the registry, and no other authority is believed."""
+    settings = Settings(
+        schema_registry_user="reader",
+        schema_registry_password=SecretStr("hunter:2"),
+        schema_registry_ca_file=authority.ca_file,
+    )
+    answer = json.dumps({"schema": json.dumps(BASE), "schemaType": "AVRO"})
+    with Planted(200, answer) as registry, TlsFront(authority.issue("registry"), registry.port) as front:
+        told = settings.model_copy(update={"schema_registry_url": f"https://127.0.0.1:{front.port}"})
+        deceived = told.model_copy(update={"schema_registry_ca_file": stranger.ca_file})
+
+        assert schema_ids(told).by_id(7) == BASE
+        with pytest.raises(RegistryUnavailable, match="does not answer: ConnectError"):
+            schema_ids(deceived).by_id(7)
+
+    assert registry.asked == ["/schemas/ids/7"]
+    assert b64encode(b"reader:hunter:2") in bytes(front.heard)
+
+
+def test_a_refused_login_does_not_show_the_password() -> None:
+    """A registry that does not take the password is told by its status alone."""
+    with Planted(401, json.dumps({"error_code": 401, "message": "planted"})) as registry:
+        settings = Settings(
+            schema_registry_url=registry.url, schema_registry_user="u", schema_registry_password=SecretStr("hunter2")
+        )
+        with pytest.raises(RegistryUnavailable, match="the registry answered 401") as failure:
+            schema_ids(settings).by_id(7)
+
+    assert "hunter2" not in str(failure.value)
+    assert b64encode(b"u:hunter2").decode() in registry.authorizations[0]

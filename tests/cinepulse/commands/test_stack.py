@@ -148,3 +148,9 @@ def test_a_remote_kafka_is_no_embedded_one(tmp_path: Path) -> None:
     """A bootstrap setting meant for production is refused by name."""
     with pytest.raises(ConfigurationInvalid, match="CINEPULSE_KAFKA_BOOTSTRAP"):
         pick_ports(detached(tmp_path, kafka_bootstrap="broker:9092"))
+
+
+def test_a_login_is_not_for_the_embedded_broker(tmp_path: Path) -> None:
+    """Settings of TLS and SASL meant for production are refused by name, before anything starts."""
+    with pytest.raises(ConfigurationInvalid, match="CINEPULSE_KAFKA_SECURITY_PROTOCOL"):
+        endpoint_values(detached(tmp_path, kafka_security_protocol="SSL"), PORTS, tmp_path)

@@ -1,0 +1,136 @@
+"""Every client of Kafka on a broker that asks for certificates and logins."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid
+from cinepulse.kafka import client_config, security_config, tls_context, topic_identity
+from cinepulse.settings import Settings
+from schemas import provision
+from schemas.codec import Codec
+from schemas.events import DeadLetter
+from schemas.provision import admin_client, create_topics, describe_topics
+from schemas.publisher import Publisher
+from schemas.reader import TopicReader
+from schemas.registry import ManifestIds
+from schemas.topics import PIPELINE_DEAD_LETTERS
+from tests.fixtures.secure_kafka import PROTOCOLS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fixtures.secure_kafka import SecureBroker
+    from tests.fixtures.tls import Authority
+
+
+def test_by_default_nothing_is_asked_for() -> None:
+    """Without a setting the clients are configured as for the embedded broker."""
+    assert security_config(Settings()) == {}
+    assert tls_context(Settings()) is None
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_client_gets_in(secure_broker: SecureBroker, protocol: str) -> None:
+    """Admin, producer, consumer and the question for a topic's id work over each protocol."""
+    settings = secure_broker.settings(protocol)
+    topic = replace(PIPELINE_DEAD_LETTERS, name=f"{protocol.lower()}.{PIPELINE_DEAD_LETTERS.name}")
+    create_topics(admin_client(settings), [topic, PIPELINE_DEAD_LETTERS], partitions=4, replication_factor=1)
+    reason = f"test_{uuid4().hex}"
+
+    with Publisher.connected(settings, "test") as publisher:
+        publisher.dead_letter(stage="test", source="here", reason=reason, error="none")
+        publisher.flush()
+    with TopicReader(settings, PIPELINE_DEAD_LETTERS.name, "test") as reader:
+        codec = Codec(ManifestIds())
+        letters = [codec.decode(PIPELINE_DEAD_LETTERS.value_subject, record.value or b"") for record in reader.to_end()]
+
+    assert [letter.reason for letter in letters if isinstance(letter, DeadLetter)].count(reason) == 1
+    assert describe_topics(admin_client(settings), [topic])[topic.name] is not None
+    assert topic_identity(settings, topic.name)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("protocol", "wrong"),
+    [
+        ("SASL_SSL", {"kafka_sasl_password": SecretStr("not-it-4711")}),
+        ("SASL_PLAINTEXT", {"kafka_sasl_password": SecretStr("not-it-4711")}),
+        ("SASL_SSL", {"kafka_ca_file": None}),
+        ("SSL", {"kafka_cert_file": None, "kafka_key_file": None}),
+    ],
+)
+def test_nobody_else_gets_in(
+    secure_broker: SecureBroker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    protocol: str,
+    wrong: dict[str, object],
+) -> None:
+    """A wrong password, an unknown authority and a missing certificate end in an error without the password."""
+    monkeypatch.setattr(provision, "REQUEST_SECONDS", 2.0)
+
+    with pytest.raises(BrokerUnavailable) as refused:
+        describe_topics(admin_client(secure_broker.settings(protocol, **wrong)), [PIPELINE_DEAD_LETTERS])
+
+    assert "not-it-4711" not in str(refused.value) + caplog.text
+
+
+@pytest.mark.real
+def test_a_server_of_another_authority_is_not_believed(
+    secure_broker: SecureBroker, stranger: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an authority named no other is believed, so that nobody can stand in for the broker."""
+    monkeypatch.setattr(provision, "REQUEST_SECONDS", 2.0)
+
+    with pytest.raises(BrokerUnavailable):
+        describe_topics(
+            admin_client(secure_broker.settings("SASL_SSL", kafka_ca_file=stranger.ca_file)), [PIPELINE_DEAD_LETTERS]
+        )
+
+
+def test_a_file_that_is_no_certificate_is_a_wrong_setting(tmp_path: Path) -> None:
+    """Python's TLS says what to set, for what is not PEM and for a key without its password."""
+    (tmp_path / "ca.pem").write_text("nonsense", "utf-8")
+
+    with pytest.raises(ConfigurationInvalid, match="CINEPULSE_KAFKA_CA_FILE"):
+        tls_context(Settings(kafka_security_protocol="SSL", kafka_ca_file=tmp_path / "ca.pem"))
+
+
+def test_a_locked_key_is_never_asked_for_at_the_terminal(authority: Authority) -> None:
+    """Without its password a key is an error; OpenSSL would ask whoever sits at the terminal."""
+    client = authority.issue("locked", "a-key-password")
+    fields = {"kafka_security_protocol": "SSL", "kafka_cert_file": client.cert_file, "kafka_key_file": client.key_file}
+    results: list[BaseException | None] = []
+
+    def load() -> None:
+        try:
+            tls_context(Settings.model_validate(fields))
+        except ConfigurationInvalid as error:
+            results.append(error)
+
+    thread = threading.Thread(target=load, daemon=True)
+    thread.start()
+    thread.join(10)
+
+    assert [str(error).split(":")[0] for error in results] == [
+        "CINEPULSE_KAFKA_CA_FILE, CINEPULSE_KAFKA_CERT_FILE, CINEPULSE_KAFKA_KEY_FILE"
+    ]
+    assert tls_context(Settings.model_validate({**fields, "kafka_key_password": "a-key-password"})) is not None
+
+
+def test_a_password_is_not_in_what_a_client_shows() -> None:
+    """Settings hide secrets however they are shown; the configuration for the library has them in plain."""
+    settings = Settings(
+        kafka_security_protocol="SASL_SSL", kafka_sasl_user="u", kafka_sasl_password=SecretStr("canary-1")
+    )
+
+    assert "canary-1" not in repr(settings) + str(settings) + settings.model_dump_json()
+    assert client_config(settings, "test")["sasl.password"] == "canary-1"
