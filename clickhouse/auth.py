@@ -5,15 +5,14 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 from hmac import compare_digest
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from cinepulse.errors import ConfigurationInvalid
+from cinepulse.hosts import MISDIRECTED, HostRule, is_loopback, refusal
 from clickhouse.http_errors import RequestRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 DEFAULT_USER: Final = "default"
 
@@ -21,18 +20,17 @@ DEFAULT_USER: Final = "default"
 class Guard:
     """Checks each request's user, password and origin.
 
-    `host`: the address that the server binds. Raises ConfigurationInvalid for an empty password on any address that
-    other machines reach.
+    `host`: the address that the server binds; `allowed`: further names under which it answers, see `HostRule`. Raises
+    ConfigurationInvalid for an empty password on any address that other machines reach.
     """
 
-    def __init__(self, user: str, password: str, host: str) -> None:
-        self._loopback = is_loopback(host)
-        if not password and not self._loopback:
+    def __init__(self, user: str, password: str, host: str, allowed: Collection[str] = ()) -> None:
+        if not password and not is_loopback(host):
             raise ConfigurationInvalid(
                 f"CINEPULSE_CLICKHOUSE_PASSWORD: set one, since {host} is not a loopback address"
             )
         self._user, self._password = user, password
-        self._host = host.lower()
+        self._hosts = HostRule(host, allowed)
 
     def check(self, headers: Mapping[str, str], query: Mapping[str, str]) -> None:
         """Raise RequestRefused unless the request names the user and password, in one of ClickHouse's three ways."""
@@ -45,35 +43,10 @@ class Guard:
             raise RequestRefused("AUTHENTICATION_FAILED", message)
 
     def check_origin(self, headers: Mapping[str, str]) -> None:
-        """Raise RequestRefused for a foreign Host or Origin on loopback.
-
-        A web page can point its own host name at 127.0.0.1 (DNS rebinding), or post to it across origins.
-        """
-        if not self._loopback:
-            return
-        origin = headers.get("origin")
-        hosts = [_hostname(f"//{headers.get('host', '')}"), *([_hostname(origin)] if origin else [])]
-        for host in hosts:
-            if host != self._host and not is_loopback(host):
-                raise RequestRefused("ACCESS_DENIED", f"This server is not {host or 'without a name'}", status=421)
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address can only mean this machine."""
-    name = host.lower().strip("[]").rstrip(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def _hostname(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
+        """Raise RequestRefused for a Host or Origin that is not this server's."""
+        foreign = self._hosts.foreign(headers)
+        if foreign is not None:
+            raise RequestRefused("ACCESS_DENIED", refusal(foreign).rstrip(), status=MISDIRECTED)
 
 
 def _credentials(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from clickhouse_connect.driver.httpclient import HttpClient
 from clickhouse_connect.driver.httputil import get_pool_manager
 
 from cinepulse.errors import ConfigurationInvalid, DatabaseUnavailable
-from clickhouse.auth import is_loopback
+from cinepulse.hosts import is_loopback
 from clickhouse.failures import RETRYABLE_CODES
 
 if TYPE_CHECKING:

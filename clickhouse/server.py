@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from cinepulse.clock import SystemClock
+from cinepulse.deadlines import CONNECTIONS, PromptHttp
 from cinepulse.errors import StackUnavailable
 from cinepulse.logging import get_logger
 from clickhouse.auth import Guard
@@ -43,7 +44,8 @@ def serve(settings: Settings) -> None:
     address that other machines reach, StackUnavailable when the port is taken.
     """
     host, port = settings.clickhouse_host, settings.clickhouse_port
-    guard = Guard(settings.clickhouse_user, settings.clickhouse_password.get_secret_value(), host)
+    password = settings.clickhouse_password.get_secret_value()
+    guard = Guard(settings.clickhouse_user, password, host, settings.allowed_hosts)
     limits = Limits(
         memory_bytes=settings.clickhouse_memory_bytes,
         query_seconds=settings.clickhouse_query_seconds,
@@ -74,6 +76,9 @@ def _config(interface: Interface, host: str, port: int) -> uvicorn.Config:
         interface,
         host=host,
         port=port,
+        http=PromptHttp,
+        ws="none",
+        limit_concurrency=CONNECTIONS,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -16,7 +16,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
 from cinepulse.clock import SystemClock
+from cinepulse.deadlines import CONNECTIONS, PromptHttp
 from cinepulse.errors import ConfigurationInvalid, StackUnavailable
+from cinepulse.hosts import HostGuard, HostRule
 from cinepulse.world.admin import Admin
 from cinepulse.world.budget import Budget
 from cinepulse.world.catalog import SHIPPED, load_films
@@ -123,7 +125,8 @@ def build(options: WorldOptions, settings: Settings, clock: Clock | None = None,
     )
     admin = Admin(world, faults, Meddler(world, clock, tmdb.null_films), len(films))
     routes = [*admin.routes(), Mount("/tmdb", routes=tmdb.routes()), *reddit.routes(), Route("/{rest:path}", _unknown)]
-    return Parts(Sabotage(TrailingSlashes(Starlette(routes=routes)), faults, clock), world, faults, films)
+    app = Sabotage(TrailingSlashes(Starlette(routes=routes)), faults, clock)
+    return Parts(HostGuard(app, HostRule(HOST, settings.allowed_hosts)), world, faults, films)
 
 
 def source_of(options: WorldOptions, settings: Settings) -> str:
@@ -199,7 +202,17 @@ def listen(port: int) -> socket.socket:
 def server_of(app: ASGIApp) -> uvicorn.Server:
     """Return a server of the world; it ends when its `should_exit` is set."""
     config = uvicorn.Config(
-        app, log_level="warning", log_config=None, access_log=False, timeout_graceful_shutdown=2, lifespan="off"
+        app,
+        http=PromptHttp,
+        ws="none",
+        limit_concurrency=CONNECTIONS,
+        log_level="warning",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=2,
+        lifespan="off",
     )
     return _Server(config)
 

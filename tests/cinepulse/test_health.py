@@ -8,10 +8,12 @@ import httpx
 import psutil
 import pytest
 
+from cinepulse import health
 from cinepulse.errors import ConfigurationInvalid
 from cinepulse.health import STUCK_AFTER_SECONDS, beat, healthy, mark_ready, serve_health
 from cinepulse.metrics import HEARTBEAT, READY
 from cinepulse.settings import load_settings
+from tests.cinepulse.http_attacks import FOREIGN, request, status, trickle
 from tests.fixtures.kafka import unused_port
 
 if TYPE_CHECKING:
@@ -108,3 +110,59 @@ def test_a_taken_port_is_one_line(address: str) -> None:
 
     with pytest.raises(ConfigurationInvalid, match=rf"^CINEPULSE_METRICS_PORT: 127\.0\.0\.1:{port} cannot be had: "):
         serve_health(load_settings(metrics_port=port))
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+@pytest.mark.parametrize("path", ["/healthz", "/metrics", "/nowhere"])
+def test_foreign_hosts_are_refused(address: str, path: str, headers: dict[str, str]) -> None:
+    """A web page can read neither health nor metrics, whatever it makes its browser say."""
+    answer = httpx.get(f"{address}{path}", headers=headers)
+
+    assert answer.status_code == 421
+    assert "cinepulse_ready" not in answer.text
+
+
+def test_a_slow_head_is_cut_off(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """A client that never ends its request loses its connection, also when bytes keep coming; the log stays clean."""
+    monkeypatch.setattr(health, "HEAD_SECONDS", 0.3)
+    port = unused_port()
+    server = serve_health(load_settings(metrics_port=port))
+    assert server is not None
+
+    answer = trickle(port, b"GET /healthz HTTP/1.1\r\n")
+    server.shutdown()
+    server.server_close()
+
+    assert answer == b""
+    assert capfd.readouterr().err == ""
+
+
+def test_a_huge_head_is_refused(address: str) -> None:
+    """Lines and headers have limits."""
+    port = int(address.rpartition(":")[2])
+
+    assert status(request(port, b"GET /" + b"x" * 1_000_000 + b" HTTP/1.1\r\n\r\n")) in (0, 414)
+    assert status(request(port, b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 100_000 + b"\r\n")) in (0, 431)
+    assert httpx.get(f"{address}/metrics").status_code == 200
+
+
+def test_more_connections_than_places_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Silent clients take a bounded number of threads, and whoever comes when they leave is served."""
+    monkeypatch.setattr(health, "CONNECTIONS", 3)
+    port = unused_port()
+    server = serve_health(load_settings(metrics_port=port))
+    assert server is not None
+
+    silent = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(4)]
+    assert silent[3].recv(1) == b""
+    for connection in silent:
+        connection.close()
+    deadline = time.monotonic() + 10
+    answer = b""
+    while not answer:
+        assert time.monotonic() < deadline
+        answer = request(port, b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")
+    server.shutdown()
+    server.server_close()
+
+    assert status(answer) == 200

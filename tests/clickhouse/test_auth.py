@@ -7,7 +7,7 @@ from base64 import b64encode
 import pytest
 
 from cinepulse.errors import ConfigurationInvalid
-from clickhouse.auth import Guard, is_loopback
+from clickhouse.auth import Guard
 from clickhouse.http_errors import RequestRefused
 
 
@@ -99,12 +99,3 @@ def test_refuses_foreign_names_on_loopback(headers: dict[str, str]) -> None:
 def test_other_addresses_have_names_of_their_own() -> None:
     """A server that others reach cannot know all its names: the password guards it."""
     Guard("ann", "secret", "0.0.0.0").check_origin({"host": "clickhouse.example:8123"})  # noqa: S104 - has a password
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost.", True), ("0.0.0.0", False), ("", False)],  # noqa: S104 - a case
-)
-def test_knows_loopback(host: str, *, expected: bool) -> None:
-    """Only addresses and names that can mean nothing but this machine count."""
-    assert is_loopback(host) is expected

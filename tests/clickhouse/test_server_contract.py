@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, StreamFailureError
 
+from clickhouse.failures import RETRYABLE_CODES
 from tests.clickhouse.requests import stock_client
 
 if TYPE_CHECKING:
@@ -195,6 +196,31 @@ def test_an_insert_that_breaks_a_constraint_says_so(client: Client, films: str) 
     assert raised.value.code == 469
     assert refused == 0
     assert client.command("SELECT count() FROM films") == 1
+
+
+@each_coding
+def test_an_insert_into_too_many_parts_is_to_be_tried_again(client: Client) -> None:
+    """A table whose merges lag behind refuses inserts with the code that the sink waits on, and takes them later."""
+    client.command(
+        "CREATE TABLE crowded (id UInt64) ENGINE = MergeTree ORDER BY id "
+        "SETTINGS parts_to_delay_insert = 1, parts_to_throw_insert = 2, max_delay_to_insert = 1, "
+        "inactive_parts_to_throw_insert = 0"
+    )
+    client.command("SYSTEM STOP MERGES crowded")
+    client.insert("crowded", [[1]], column_names=["id"])
+    client.insert("crowded", [[2]], column_names=["id"])
+
+    with pytest.raises(DatabaseError) as raised:
+        client.insert("crowded", [[3]], column_names=["id"])
+    refused = client.command("SELECT count() FROM crowded")
+    client.command("SYSTEM START MERGES crowded")
+    client.command("OPTIMIZE TABLE crowded FINAL")
+    client.insert("crowded", [[3]], column_names=["id"])
+
+    assert raised.value.code == 252
+    assert raised.value.code in RETRYABLE_CODES
+    assert refused == 2
+    assert client.command("SELECT count() FROM crowded") == 3
 
 
 def test_a_query_that_takes_too_long_is_cut_off(client: Client) -> None:
