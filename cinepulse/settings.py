@@ -160,6 +160,12 @@ class Settings(BaseSettings):
     # Linking and counting
     link_threshold: float = Field(0.5, ge=0, le=1, description="Least confidence at which a mention is kept.")
     grace_hours: float = Field(48.0, ge=0, description="Hours after a day's end until its counts are final.")
+    disorder_hours: float = Field(
+        1.0, ge=0, description="Hours of event time by which posts of one partition may come out of order."
+    )
+    idle_hours: float = Field(
+        6.0, ge=0, description="Hours of event time behind the others after which a partition holds no day open."
+    )
     flush_seconds: float = Field(0.5, gt=0, description="Most seconds between two flushes of the count worker.")
     dead_letter_max_share: float = Field(
         0.5, gt=0, le=1, description="Share of poison among a partition's latest records that stops a worker."

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.errors import FilmUnknown
 from clickhouse.ask import ask
+from clickhouse.closed import read_reached
 from clickhouse.plain import printable
-from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant, read_reached, state_of, year_of
+from clickhouse.trends import ATTRIBUTION, DAY_ZONE, instant, year_of
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from clickhouse.client import Client
-    from clickhouse.trends import State
+    from clickhouse.closed import Closer, Reached, State
 
 CANDIDATES: Final = 20
 REDDIT_POST: Final = "https://www.reddit.com/comments/{thread}/"
@@ -42,13 +43,14 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A film's counts on one UTC day."""
+    """A film's counts on one UTC day. `revised`: they changed after the day was closed."""
 
     day: date
     mentions: int
     submissions: int
     comments: int
     state: State
+    revised: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def find_film(client: Client, wanted: str) -> Film:
     raise FilmUnknown(f"several films answer to {wanted!r}; name one by its id:{listed}")
 
 
-def read_movie(client: Client, film: Film, *, grace_hours: float, limit: int = 20) -> MovieReport:
+def read_movie(client: Client, film: Film, *, closer: Closer, limit: int = 20) -> MovieReport:
     """Return a film's latest `limit` days and posts, and its `limit` communities with most mentions."""
     reached = read_reached(client)
     asked = {"tmdb_id": film.tmdb_id, "limit": limit}
@@ -127,16 +129,7 @@ def read_movie(client: Client, film: Film, *, grace_hours: float, limit: int = 2
     return MovieReport(
         film=film,
         as_of=None if reached is None else instant(reached.furthest),
-        days=tuple(
-            Day(
-                row["day"],
-                row["mentions"],
-                row["submissions"],
-                row["comments"],
-                state_of(Period(row["day"], row["day"]).end_ms, reached, grace_hours),
-            )
-            for row in days
-        ),
+        days=tuple(_day(row, reached, closer) for row in days),
         communities=tuple(Community(row["community"], row["mentions"]) for row in sources if row["is_community"])[
             :limit
         ],
@@ -159,6 +152,19 @@ def permalink(platform: str, post_id: str, thread_id: str | None) -> str | None:
     if comment and thread:
         return REDDIT_COMMENT.format(thread=thread[1], comment=comment[1])
     return None
+
+
+def _day(row: dict[str, Any], reached: Reached | None, closer: Closer) -> Day:
+    # All mentions of a film share a partition, so the day is closed for it once that partition has closed it.
+    closed = row["state"] == "final" or (reached is not None and reached.state_of(row["day"], closer) == "final")
+    return Day(
+        row["day"],
+        row["mentions"],
+        row["submissions"],
+        row["comments"],
+        "final" if closed else "provisional",
+        bool(row["is_revised"]),
+    )
 
 
 def _film(row: dict[str, Any]) -> Film:

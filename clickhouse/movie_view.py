@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from clickhouse.movie import MovieReport
+    from clickhouse.movie import Day, MovieReport
 
 
 def render_movie(report: MovieReport) -> RenderableType:
@@ -23,7 +23,7 @@ def render_movie(report: MovieReport) -> RenderableType:
     film = report.film
     about = [f"TMDB id {film.tmdb_id}", *film.genres, *(f"by {name}" for name in film.directors)]
     tables = [
-        _table("Days", ("day", "state"), ("mentions", "submissions", "comments"), report.days),
+        _table("Days", ("day", "state"), ("mentions", "submissions", "comments"), [_shown(day) for day in report.days]),
         _table("Communities", ("community",), ("mentions",), report.communities),
         _table("How it was recognised", ("method", "location"), ("mentions", "mean_confidence"), report.methods),
         _table("Latest evidence", ("created_at", "community", "permalink"), ("score",), report.evidence),
@@ -35,6 +35,10 @@ def render_movie(report: MovieReport) -> RenderableType:
         *(tables if report.days or report.evidence else [Text("No mentions yet.")]),
         Text(report.attribution, style="dim"),
     )
+
+
+def _shown(day: Day) -> dict[str, Any]:
+    return {**plain(day), "state": f"{day.state}, revised after closing" if day.revised else day.state}
 
 
 def movie_rows(report: MovieReport) -> list[dict[str, Any]]:

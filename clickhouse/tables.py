@@ -167,6 +167,7 @@ MENTION_COUNTS: Final = Table(
         ("watermark", INSTANT),
         ("oldest_observed_at", INSTANT),
         ("newest_observed_at", INSTANT),
+        ("closed_revision", "UInt64"),
         *_POSITION,
     ),
     _FILLED,

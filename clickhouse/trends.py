@@ -12,22 +12,20 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cinepulse.clock import MILLISECONDS_PER_DAY, day_of
 from clickhouse.ask import ask
+from clickhouse.closed import EPOCH, read_reached
 from clickhouse.coverage import Coverage, read_coverage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clickhouse.client import Client
+    from clickhouse.closed import Closer, Reached, State
 
 ATTRIBUTION: Final = "This product uses the TMDB API but is not endorsed or certified by TMDB."
 DAY_ZONE: Final = "UTC"
-EPOCH: Final = date(1970, 1, 1)
-MILLISECONDS_PER_HOUR: Final = 3_600_000
 
 # The linker's precision-first operating point, measured in docs/linking.md.
 CERTAIN: Final = 0.8
-
-State = Literal["provisional", "final"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +56,13 @@ class Period:
 class TrendsQuestion:
     """What is asked.
 
-    `now_ms`: the wall time, which only decides which day today is. `grace_hours`: hours after a period until it is
-    final. `community`: only mentions there, whatever the name's case. `least_confidence`: only mentions that the linker
-    was at least so sure of, 0 to 1. `limit`: films at most.
+    `now_ms`: the wall time, which only decides which day today is. `closer`: when a day is closed. `community`: only
+    mentions there, whatever the name's case. `least_confidence`: only mentions that the linker was at least so sure of,
+    0 to 1. `limit`: films at most.
     """
 
     now_ms: int
-    grace_hours: float
+    closer: Closer
     period: Period | None = None
     community: str | None = None
     least_confidence: float = 0.0
@@ -77,7 +75,8 @@ class FilmTrend:
 
     `previous`: mentions of the period before up to the same elapsed share, None when nothing is known of it.
     `share_of_voice`: of all mentions of all films in the period, 0 to 1. `popularity`: TMDB's, last known at the
-    period's end or first known after it, at `popularity_at`.
+    period's end or first known after it, at `popularity_at`. `revised`: the count of one of its days changed after that
+    day was closed.
     """
 
     rank: int
@@ -92,6 +91,7 @@ class FilmTrend:
     communities: int
     popularity: float | None
     popularity_at: datetime | None
+    revised: bool = False
 
     @property
     def change(self) -> int | None:
@@ -108,9 +108,9 @@ class FilmTrend:
 class TrendsReport:
     """The top films of a period, and what the numbers rest on.
 
-    `as_of`: highest event time counted, None without data. `state`: final once every partition has counted past the
-    period's end and the grace. `elapsed_share`: how much of the period had passed at `as_of`. `chosen`: why this
-    period: asked for, today, or the latest with data.
+    `as_of`: highest event time counted, None without data. `state`: final once its last day is closed in every
+    partition. `revised`: counts of a film and day, of any film, that changed after the day was closed. `elapsed_share`:
+    how much of the period had passed at `as_of`. `chosen`: why this period: asked for, today, or the latest with data.
     """
 
     period: Period
@@ -119,24 +119,13 @@ class TrendsReport:
     least_confidence: float
     as_of: datetime | None
     state: State
+    revised: int
     elapsed_share: float
     mentions: int
     coverage: Coverage
     films: tuple[FilmTrend, ...]
     day_zone: str = DAY_ZONE
     attribution: str = ATTRIBUTION
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """How far the partitions have counted, in event time, milliseconds: the furthest and the least far.
-
-    `latest_day`: the last day with a mention.
-    """
-
-    furthest: int
-    least: int
-    latest_day: date
 
 
 def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
@@ -156,31 +145,13 @@ def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
         community=question.community,
         least_confidence=question.least_confidence,
         as_of=None if reached is None else instant(reached.furthest),
-        state=state_of(period.end_ms, reached, question.grace_hours),
+        state=reached.state_of(period.last, question.closer) if reached else "provisional",
+        revised=facts.revised_film_days,
         elapsed_share=elapsed / (period.end_ms - period.start_ms) if reached else 0.0,
         mentions=counts[0]["all_mentions"] if counts else 0,
         coverage=read_coverage(client, period.start_ms, period.end_ms, reached.furthest if reached else 0),
         films=tuple(_film(rank, row, facts) for rank, row in enumerate(counts, start=1)),
     )
-
-
-def read_reached(client: Client) -> Reached | None:
-    """Return how far the partitions have counted; None before the first count."""
-    rows = ask(client, "as_of")
-    if not rows:
-        return None
-    instants = [row["reached_ms"] for row in rows]
-    return Reached(max(instants), min(instants), max(row["latest_day"] for row in rows))
-
-
-def state_of(end_ms: int, reached: Reached | None, grace_hours: float) -> State:
-    """Return whether what ends at `end_ms` is final: every partition has counted past it by the grace.
-
-    A partition that no mention has reached for long keeps days provisional: better late than wrong.
-    """
-    if reached is None:
-        return "provisional"
-    return "final" if reached.least >= end_ms + grace_hours * MILLISECONDS_PER_HOUR else "provisional"
 
 
 def instant(epoch_ms: int) -> datetime:
@@ -190,15 +161,17 @@ def instant(epoch_ms: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What is known beside the counts, by film."""
+    """What is known beside the counts, by film; and how many counts were revised after closing, and of which films."""
 
     comparison: dict[int, dict[str, Any]]
     shown: dict[int, dict[str, Any]]
+    revised_film_days: int
+    revised: frozenset[int]
 
     @classmethod
     def read(cls, client: Client, ids: Sequence[int], period: Period, elapsed: int, question: TrendsQuestion) -> _Facts:
         if not ids:
-            return cls({}, {})
+            return cls({}, {}, 0, frozenset())
         comparison = ask(
             client,
             "trends_comparison",
@@ -211,7 +184,13 @@ class _Facts:
             least_confidence=question.least_confidence,
         )
         shown = ask(client, "films_shown", films=ids, at_ms=period.end_ms)
-        return cls({row["tmdb_id"]: row for row in comparison}, {row["tmdb_id"]: row for row in shown})
+        (revised,) = ask(client, "revised_film_days", films=ids, first_day=period.first, last_day=period.last)
+        return cls(
+            {row["tmdb_id"]: row for row in comparison},
+            {row["tmdb_id"]: row for row in shown},
+            revised["film_days"],
+            frozenset(revised["films"]),
+        )
 
 
 def _choose(question: TrendsQuestion, reached: Reached | None) -> tuple[Literal["asked", "today", "latest"], Period]:
@@ -247,6 +226,7 @@ def _film(rank: int, row: dict[str, Any], facts: _Facts) -> FilmTrend:
         communities=compared.get("communities", 0),
         popularity=shown.get("popularity"),
         popularity_at=None if popularity_at is None else instant(popularity_at),
+        revised=tmdb_id in facts.revised,
     )
 
 

@@ -42,7 +42,8 @@ def trends_document(report: TrendsReport) -> dict[str, Any]:
 def trends_rows(report: TrendsReport) -> list[dict[str, Any]]:
     """Return one flat row a film, each with what its numbers rest on."""
     basis = {**_provenance(report), "coverage_share": report.coverage.share, "gaps": report.coverage.gaps}
-    return [{**_film(film), **basis} for film in report.films]
+    # A film's own `revised` comes last: the basis has one of all films.
+    return [{**_film(film), **basis, "revised": film.revised} for film in report.films]
 
 
 def _headline(report: TrendsReport) -> str:
@@ -57,9 +58,13 @@ def _basis(report: TrendsReport) -> str:
     elapsed = "" if report.elapsed_share >= 1 else f", {report.elapsed_share:.0%} of the period"
     compared = "the period before" if report.elapsed_share >= 1 else "the same share of the period before"
     return (
-        f"{report.mentions} mentions · as of {moment(report.as_of)}{elapsed} · {report.state} · "
+        f"{report.mentions} mentions · as of {moment(report.as_of)}{elapsed} · {report.state}{_revised(report)} · "
         f"days in {report.day_zone} · change against {compared}"
     )
+
+
+def _revised(report: TrendsReport) -> str:
+    return f", {report.revised} counts revised after closing" if report.revised else ""
 
 
 def _coverage(report: TrendsReport) -> str:
@@ -114,6 +119,7 @@ def _provenance(report: TrendsReport) -> dict[str, Any]:
         "least_confidence": report.least_confidence,
         "as_of": plain(report.as_of),
         "state": report.state,
+        "revised": report.revised,
     }
 
 

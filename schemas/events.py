@@ -135,6 +135,7 @@ class MentionCount:
     watermark: int
     oldest_observed_at: int
     newest_observed_at: int
+    closed_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

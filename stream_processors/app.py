@@ -99,6 +99,7 @@ def connect(app: faust.App, worker: BatchWorker) -> Consumer:
     """Let the app's consumer and the worker know of each other, and return the consumer; before the app starts."""
     consumer = cast("Consumer", app.consumer)
     worker.attach(consumer.deliveries)
+    consumer.stage = worker.stage
     consumer.before_revoke = worker.before_revoke
     consumer.on_assigned = worker.assigned
     return consumer

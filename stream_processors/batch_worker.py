@@ -112,6 +112,11 @@ class BatchWorker:
         """Fails with the error that ends the worker."""
 
     @property
+    def stage(self) -> str:
+        """Name of the stage, as the metrics have it."""
+        return self._stage.name
+
+    @property
     def ready(self) -> bool:
         """Return whether the partitions of the current assignment are recovered."""
         return self._epoch == self._deliveries.epoch

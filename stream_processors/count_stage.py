@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from cinepulse.closing import ClosingRule
 from cinepulse.metrics import COUNTS_EMITTED, DUPLICATES, FUTURE_STAMPED, LATE, RECORDS_PROCESSED
 from schemas.partitioning import film_partition
 from schemas.topics import MOVIE_MENTION_COUNTS, MOVIE_MENTIONS
@@ -22,14 +23,12 @@ if TYPE_CHECKING:
     from stream_processors.counting import Record
     from stream_processors.dead_letters import DeadLetters
 
-MS_PER_HOUR: Final = 3_600_000
-
 
 class CountStage:
     """Counts mentions.
 
     Args:
-        settings: partitions and grace.
+        settings: partitions, and when a day is closed.
         codec: the contract.
         schema_ids: its ids.
         dead_letters: takes records that are no mentions.
@@ -41,7 +40,7 @@ class CountStage:
 
     def __init__(self, settings: Settings, codec: Codec, schema_ids: SchemaIds, dead_letters: DeadLetters) -> None:
         self._partitions = settings.partitions
-        self._grace_ms = round(settings.grace_hours * MS_PER_HOUR)
+        self._rule = ClosingRule.of(settings)
         self._dead_letters = dead_letters
         self._keys = MentionKeys(codec, schema_ids)
         self._values = MentionValues(codec, schema_ids)
@@ -54,7 +53,15 @@ class CountStage:
         def reject(record: Record, poison: Poison) -> None:
             letters.append(self._dead_letters.letter(partition, record, poison))
 
-        counts = CountState(self._keys.read, self._values.check, self._records, grace_ms=self._grace_ms, reject=reject)
+        counts = CountState(
+            self._keys.read,
+            functools.partial(self._keys.source_partition, partitions=self._partitions),
+            self._values.check,
+            self._records,
+            rule=self._rule,
+            partitions=self._partitions,
+            reject=reject,
+        )
         observe = functools.partial(self._dead_letters.observe, partition)
         return CountPartition(counts, letters, observe, self._partitions)
 

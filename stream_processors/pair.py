@@ -30,6 +30,8 @@ PASSED: Final = (
     "schema_registry_url",
     "link_threshold",
     "grace_hours",
+    "disorder_hours",
+    "idle_hours",
     "flush_seconds",
     "dead_letter_max_share",
     "metrics_host",

@@ -141,6 +141,7 @@ class Consumer(driver.Consumer):
         self.deliveries = Deliveries()
         self.before_revoke: Callable[[], Awaitable[object]] | None = None
         self.on_assigned: Callable[[int, Collection[int]], None] | None = None
+        self.stage = ""
         self._assigned: dict[int, TP] = {}
         self._opened_epoch = 0
         self._opening_done = asyncio.Event()
@@ -201,7 +202,7 @@ class Consumer(driver.Consumer):
                 # The thread has opened an assignment of which this loop has yet to hear.
                 await self._opening_done.wait()
             elif not self.deliveries.is_current(batch):
-                STALE_EPOCHS.labels(self.app.conf.id.removeprefix("cinepulse-")).inc()
+                STALE_EPOCHS.labels(self.stage).inc()
                 return
             elif not self.flow_active:
                 # Whatever is put into an agent's queue before the flow resumes is cleared when it does.

@@ -135,9 +135,10 @@ def _read(client: Client, settings: Settings, *, limit: int) -> TrendsReport | s
     """Return the trends of now, or what to tell while ClickHouse does not answer."""
     from cinepulse.clock import SystemClock
     from cinepulse.errors import Retryable
+    from clickhouse.closed import Closer
     from clickhouse.trends import TrendsQuestion, read_trends
 
-    question = TrendsQuestion(now_ms=SystemClock().now_ms(), grace_hours=settings.grace_hours, limit=limit)
+    question = TrendsQuestion(now_ms=SystemClock().now_ms(), closer=Closer.of(settings), limit=limit)
     try:
         return read_trends(client, question)
     except Retryable as error:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("wanted", metavar="ID|TITLE")
-@with_settings("clickhouse_host", "clickhouse_port", "clickhouse_database", "grace_hours")
+@with_settings("clickhouse_host", "clickhouse_port", "clickhouse_database", "grace_hours", "idle_hours")
 @click.option(
     "--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Days, communities and posts each."
 )
@@ -34,12 +34,13 @@ def movie(settings: Settings, *, wanted: str, limit: int, output: Format) -> Non
     from rich.console import Console
 
     from clickhouse.client import connect
+    from clickhouse.closed import Closer
     from clickhouse.movie import find_film, read_movie
     from clickhouse.movie_view import movie_rows, render_movie
     from clickhouse.plain import plain
 
     client = connect(settings)
-    report = read_movie(client, find_film(client, wanted), grace_hours=settings.grace_hours, limit=limit)
+    report = read_movie(client, find_film(client, wanted), closer=Closer.of(settings), limit=limit)
     if output == "table":
         Console().print(render_movie(report))
     elif output == "json":

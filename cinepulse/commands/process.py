@@ -47,7 +47,7 @@ def link(settings: Settings) -> int:
 
 
 @process.command()
-@with_settings(*KAFKA, "grace_hours", "flush_seconds", "dead_letter_max_share")
+@with_settings(*KAFKA, "grace_hours", "disorder_hours", "idle_hours", "flush_seconds", "dead_letter_max_share")
 def count(settings: Settings) -> int:
     """Count mentions per film and day until Ctrl-C.
 
@@ -65,7 +65,9 @@ def count(settings: Settings) -> int:
 
 
 @process.command(name="all")
-@with_settings(*KAFKA, "link_threshold", "grace_hours", "flush_seconds", "dead_letter_max_share")
+@with_settings(
+    *KAFKA, "link_threshold", "grace_hours", "disorder_hours", "idle_hours", "flush_seconds", "dead_letter_max_share"
+)
 def all_(settings: Settings) -> int:
     """Run both as two processes; when one ends, the other is ended too and the exit code is not 0.
 

@@ -21,7 +21,7 @@ REFRESH_SECONDS = 1.0
 
 
 @click.command()
-@with_settings("clickhouse_host", "clickhouse_port", "clickhouse_database", "grace_hours")
+@with_settings("clickhouse_host", "clickhouse_port", "clickhouse_database", "grace_hours", "idle_hours")
 @click.option("--day", type=DAY, help="One UTC day; today, or the latest with data, when nothing is given.")
 @click.option("--from", "first", type=DAY, help="First UTC day of a range.")
 @click.option("--to", "last", type=DAY, help="Last UTC day of a range, within it; the first when not given.")
@@ -59,6 +59,7 @@ def trends(  # noqa: PLR0913 - one parameter an option
 
     from cinepulse.clock import SystemClock
     from clickhouse.client import connect
+    from clickhouse.closed import Closer
     from clickhouse.trends import CERTAIN, TrendsQuestion, read_trends
 
     client, clock = connect(settings), SystemClock()
@@ -66,7 +67,7 @@ def trends(  # noqa: PLR0913 - one parameter an option
     def read() -> TrendsReport:
         question = TrendsQuestion(
             now_ms=clock.now_ms(),
-            grace_hours=settings.grace_hours,
+            closer=Closer.of(settings),
             period=period,
             community=community,
             least_confidence=CERTAIN if certain else 0.0,

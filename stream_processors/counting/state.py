@@ -3,6 +3,10 @@
 The count of a film-day is the size of a set (rule 3 of the architecture), so a record that comes again changes nothing
 and a retraction takes out exactly what was put in. Each film-day knows the revision of its last change; a record at or
 below it has been folded in already, before a crash, and only asks that the count be told again.
+
+A day that is closed (`event_clock.py`) is told as final, by the revision that closed it. A later change is counted all
+the same and told by its own revision, which is the higher one: final, and revised after closing. No count depends on
+whether its day is closed.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from cinepulse.errors import InvalidRecord, Poison
+from stream_processors.counting.event_clock import EventClock
 from stream_processors.counting.runs import Group, Head, decode_run, encode_runs
 from stream_processors.counting.wire import FINAL, PROVISIONAL, varint
 from stream_processors.identity import COMMENT, KIND_MASK, SUBMISSION
@@ -20,6 +25,7 @@ from stream_processors.identity import COMMENT, KIND_MASK, SUBMISSION
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from cinepulse.closing import ClosingRule
     from stream_processors.counting.wire import CountRecords
 
 DAY_BITS: Final = 22
@@ -58,10 +64,14 @@ class Record(Protocol):
 
 @dataclass(slots=True)
 class Change:
-    """What a film-day saw since the last flush: earliest and latest observation, posts that came (True) or went."""
+    """What a film-day saw since the last flush: earliest and latest observation, posts that came (True) or went.
+
+    `moved`: its revision rose, though what came may have gone again.
+    """
 
     oldest: int
     newest: int
+    moved: bool = False
     posts: dict[int, bool] = field(default_factory=dict)
 
 
@@ -81,7 +91,8 @@ class Taken:
     bodies: list[bytes]
     counts: list[tuple[int, bytes, bytes]]
     """Film (for its partition), key and value."""
-    head: Head
+    told_day: int
+    closings: int
 
 
 class CountState:
@@ -92,25 +103,31 @@ class CountState:
 
     Args:
         read_key: returns a key's film, packed post and creation; raises Poison.
+        source_of: returns the partition of the source that a key's post lay in.
         check_value: raises Poison for a value that is no mention.
         records: writes the counts.
-        grace_ms: how long after its end a day stays provisional.
+        rule: when a day is closed.
+        partitions: partitions of the source.
         reject: takes a record that is poison, and why.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a fold needs to know of the contract
         self,
         read_key: Callable[[bytes], tuple[int, int, int]],
+        source_of: Callable[[bytes], int],
         check_value: Callable[[bytes], None],
         records: CountRecords,
         *,
-        grace_ms: int,
+        rule: ClosingRule,
+        partitions: int,
         reject: Callable[[Record, Poison], None],
     ) -> None:
         self._read_key = read_key
+        self._source_of = source_of
         self._check_value = check_value
         self._records = records
-        self._grace_ms = grace_ms
+        self._rule = rule
+        self._partitions = partitions
         self._reject = reject
         self.epoch = 0
         self._clear()
@@ -125,14 +142,12 @@ class CountState:
         self._members: set[int] = set()
         self._open_slots: dict[int, list[int]] = {}
         self._changes: dict[int, Change] = {}
-        self.watermark = 0
-        self._open_day = 0
-        self._closing = 0
-        self._closed_at = 0
-        self._published = Head(0, 0, 0)
-        self._open_from = 0
-        self._closes_at = 0
-        self._set_open_day(0)
+        self.clock = EventClock(self._rule, self._partitions)
+        self._legacy = 0
+        self._told_day = 0
+        self._kept_closings = 0
+        self._moved = False
+        self._follow()
 
     def __len__(self) -> int:
         return len(self._members)
@@ -157,18 +172,16 @@ class CountState:
             for post in group.added:
                 self._add(slot, post)
             self._revisions[slot] = max(self._revisions[slot], group.revision)
-        self.watermark = max(self.watermark, head.watermark)
-        if head.open_day > self._published.open_day:
-            self._published = Head(0, head.open_day, head.closing)
-            self._closing = head.closing
+        self.clock.restore(head.furthest, head.clocks, head.closings)
+        self._legacy = max(self._legacy, head.legacy)
+        self._told_day = max(self._told_day, head.told_day)
 
     def restored(self) -> None:
-        """Say that the changelog ends here: days that the watermark has closed but nobody told of come next."""
-        open_day = self._first_open_day(self.watermark)
-        if open_day > self._published.open_day:
-            self._closing, self._closed_at = max(self._revisions, default=0), self.watermark
-        self._set_open_day(open_day)
-        for day in [day for day in self._open_slots if day < self._published.open_day]:
+        """Say that the changelog ends here: days that are closed but that nobody was told of come next."""
+        self._kept_closings = len(self.clock.closings)
+        self.clock.catch_up(max(self._revisions, default=0), self._legacy)
+        self._follow()
+        for day in [day for day in self._open_slots if day < self._told_day]:
             del self._open_slots[day]
 
     def fold(self, records: Sequence[Record]) -> Tally:
@@ -182,8 +195,8 @@ class CountState:
                 self._reject(record, poison)
                 continue
             revision = base + record.offset
-            if created_at > self.watermark:
-                self._advance(created_at, record.timestamp, revision, tally)
+            if created_at >= self._news_from:
+                self._advance(record, created_at, revision, tally)
             elif created_at < self._open_from:
                 tally.late += 1
             slot = self._slot(tmdb_id << DAY_BITS | day)
@@ -209,43 +222,47 @@ class CountState:
 
     def take(self) -> Taken | None:
         """Return what changed since the last call, None when nothing did; the sets go on from here."""
-        newly_closed = self._open_day > self._published.open_day
-        if not self._changes and not newly_closed:
+        newly_closed = self._open_day > self._told_day
+        if not (self._changes or newly_closed or self._moved):
             return None
-        changes, self._changes = self._changes, {}
-        groups = [self._group(slot, change.posts) for slot, change in changes.items() if change.posts]
-        bodies = encode_runs(self._published._replace(watermark=self.watermark), groups)
-        watermark = varint(self.watermark)
-        counts = [self._encode(slot, change.oldest, change.newest, watermark) for slot, change in changes.items()]
-        if newly_closed:
-            for day in sorted(day for day in self._open_slots if day < self._open_day):
-                counts += [
-                    self._encode(slot, self._closed_at, self._closed_at, watermark)
-                    for slot in self._open_slots.pop(day)
-                    if slot not in changes and self._revisions[slot]
-                ]
-        return Taken(bodies, counts, Head(self.watermark, self._open_day, self._closing))
+        changes, self._changes, self._moved = self._changes, {}, False
+        clock = self.clock
+        new = tuple(clock.closings[self._kept_closings :])
+        head = Head(clock.furthest, self._told_day, tuple(clock.clocks), new, self._legacy)
+        groups = [self._group(slot, change.posts) for slot, change in changes.items() if change.moved]
+        bodies = encode_runs(head, groups)
+        furthest = varint(clock.furthest)
+        counts = [self._encode(slot, change.oldest, change.newest, furthest) for slot, change in changes.items()]
+        for day in sorted(day for day in self._open_slots if day < self._open_day) if newly_closed else ():
+            closed_at = clock.closing_of(day).observed_at
+            counts += [
+                self._encode(slot, closed_at, closed_at, furthest)
+                for slot in self._open_slots.pop(day)
+                if slot not in changes and self._revisions[slot]
+            ]
+        return Taken(bodies, counts, self._open_day, len(clock.closings))
 
     def settled(self, taken: Taken) -> None:
         """Say that what `take` returned is delivered."""
-        self._published = taken.head
+        self._told_day, self._kept_closings = taken.told_day, taken.closings
 
-    def _advance(self, created_at: int, observed_at: int, revision: int, tally: Tally) -> None:
-        if created_at > observed_at + FUTURE_TOLERANCE_MS:
+    def _advance(self, record: Record, created_at: int, revision: int, tally: Tally) -> None:
+        """Move the clock; a post dated after its observation moves it to the observation and no further."""
+        event_time = created_at
+        if created_at > record.timestamp + FUTURE_TOLERANCE_MS:
             tally.future += 1
-            return
-        self.watermark = created_at
-        if created_at >= self._closes_at:
-            self._set_open_day(self._first_open_day(created_at))
-            self._closing, self._closed_at = revision, observed_at
+            event_time = record.timestamp
+        if event_time >= self._news_from:
+            source = self._source_of(record.key or b"") if event_time >= self.clock.concerns else None
+            self.clock.see(event_time, source, revision, record.timestamp)
+            self._moved = True
+            self._follow()
 
-    def _first_open_day(self, watermark: int) -> int:
-        return max(0, (watermark - self._grace_ms) // MILLISECONDS_PER_DAY)
-
-    def _set_open_day(self, day: int) -> None:
-        self._open_day = day
-        self._open_from = day * MILLISECONDS_PER_DAY
-        self._closes_at = self._open_from + MILLISECONDS_PER_DAY + self._grace_ms
+    def _follow(self) -> None:
+        """Keep at hand what each record is compared with."""
+        self._open_day = self.clock.open_day
+        self._open_from = self._open_day * MILLISECONDS_PER_DAY
+        self._news_from = self.clock.news_from
 
     def _slot(self, film_day: int) -> int:
         slot = self._slots.get(film_day)
@@ -293,7 +310,9 @@ class CountState:
         return change
 
     def _note(self, slot: int, observed_at: int, post: int, *, came: bool) -> None:
-        posts = self._change(slot, observed_at).posts
+        change = self._change(slot, observed_at)
+        change.moved = True
+        posts = change.posts
         # What came and went between two flushes, or the other way round, leaves no trace.
         if post in posts:
             del posts[post]
@@ -309,18 +328,20 @@ class CountState:
         film_day = self._film_days[slot]
         return film_day >> DAY_BITS, film_day & DAY_MASK
 
-    def _encode(self, slot: int, oldest: int, newest: int, watermark: bytes) -> tuple[int, bytes, bytes]:
+    def _encode(self, slot: int, oldest: int, newest: int, furthest: bytes) -> tuple[int, bytes, bytes]:
         tmdb_id, day = self._film_and_day(slot)
         final = day < self._open_day
         revision = self._revisions[slot]
+        closed = self.clock.closing_of(day).revision if final else 0
         value = self._records.value(
             mentions=self._mentions[slot],
             submissions=self._submissions[slot],
             comments=self._comments[slot],
-            revision=max(revision, self._closing) if final else revision,
+            revision=max(revision, closed),
             state=FINAL if final else PROVISIONAL,
-            watermark=watermark,
+            watermark=furthest,
             oldest=oldest,
             newest=newest,
+            closed=closed,
         )
         return tmdb_id, self._records.key(tmdb_id, day), value

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from schemas.codec import HEADER, MAGIC
+from schemas.partitioning import post_partition
 from schemas.topics import MOVIE_MENTION_COUNTS, MOVIE_MENTIONS
 from stream_processors.identity import pack_fullname, pack_post
 
@@ -87,6 +88,11 @@ class MentionKeys:
             self._films[varint(decoded.tmdb_id)] = decoded.tmdb_id
         return decoded.tmdb_id, pack_post(decoded.platform, decoded.post_id), decoded.created_at
 
+    def source_partition(self, key: bytes, partitions: int) -> int:
+        """Return which partition of the source, of so many, the post of a key lay in; raises as `read` does."""
+        decoded = self._codec.decode(MOVIE_MENTIONS.key_subject, key)
+        return post_partition(decoded.post_id, partitions)
+
 
 class MentionValues:
     """Tells whether a mention's value is whole, without decoding it."""
@@ -147,8 +153,12 @@ class CountRecords:
         watermark: bytes,
         oldest: int,
         newest: int,
+        closed: int,
     ) -> bytes:
-        """Return the wire bytes of a MentionCount; `state` and `watermark` come encoded, one flush shares them."""
+        """Return the wire bytes of a MentionCount; `state` and `watermark` come encoded, one flush shares them.
+
+        `closed` is the revision that closed the day, 0 while it is open.
+        """
         first = varint(oldest)
         return b"".join(
             (
@@ -161,5 +171,6 @@ class CountRecords:
                 watermark,
                 first,
                 first if newest == oldest else varint(newest),
+                varint(closed),
             )
         )

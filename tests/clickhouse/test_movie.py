@@ -10,11 +10,13 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from cinepulse.closing import MILLISECONDS_PER_HOUR, ClosingRule
 from cinepulse.commands.movie import movie as command
 from cinepulse.errors import FilmUnknown
+from clickhouse.closed import Closer
 from clickhouse.movie import find_film, permalink, read_movie
 from clickhouse.movie_view import movie_rows, render_movie
-from tests.clickhouse.tables import Filled, filled
+from tests.clickhouse.tables import PARTITIONS, Filled, filled
 from tests.fixtures.clickhouse import PASSWORD
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from cinepulse.settings import Settings
 
 __all__ = ["filled"]
+
+CLOSER = Closer(ClosingRule(48 * MILLISECONDS_PER_HOUR, 0, 0), PARTITIONS)
 
 pytestmark = pytest.mark.real
 
@@ -95,7 +99,7 @@ def test_report_shows_days_communities_methods_and_evidence(filled: Filled) -> N
     filled.mention(841, "t1_gone", "2026-11-21T11:00", gone=True)
     filled.count_all(watermark="2026-11-23T12:00")
 
-    report = read_movie(filled.client, find_film(filled.client, "841"), grace_hours=48.0)
+    report = read_movie(filled.client, find_film(filled.client, "841"), closer=CLOSER)
 
     assert [(str(day.day), day.mentions, day.submissions, day.state) for day in report.days] == [
         ("2026-11-21", 1, 0, "provisional"),
@@ -110,6 +114,25 @@ def test_report_shows_days_communities_methods_and_evidence(filled: Filled) -> N
         "https://www.reddit.com/comments/abc/_/def/",
         "https://www.reddit.com/comments/abc/",
     ]
+
+
+def test_a_day_revised_after_closing_says_so(filled: Filled) -> None:
+    """A count above the revision that closed its day is final and revised, in every form; the closing itself is not."""
+    catalogue(filled)
+    for day, revision in (("2026-11-18", 40), ("2026-11-19", 41)):
+        filled.count(841, day, 3, revision=40, state="final", closed_revision=40)
+        filled.count(841, day, 3 + revision - 40, revision=revision, state="final", closed_revision=40)
+    filled.count(841, "2026-11-20", 1, revision=42, state="provisional")
+
+    report = read_movie(filled.client, find_film(filled.client, "841"), closer=CLOSER)
+
+    assert [(str(day.day), day.mentions, day.state, day.revised) for day in report.days] == [
+        ("2026-11-20", 1, "provisional", False),
+        ("2026-11-19", 4, "final", True),
+        ("2026-11-18", 3, "final", False),
+    ]
+    assert render_text(render_movie(report)).count("final, revised after closing") == 1
+    assert [row["revised"] for row in movie_rows(report)] == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +161,7 @@ def test_names_from_outside_cannot_steer_the_terminal(filled: Filled) -> None:
     filled.film(1, NASTY)
     filled.mention(1, NASTY, "2026-11-20T10:00", community=NASTY, method=NASTY)
     filled.count_all(watermark="2026-11-20T12:00")
-    report = read_movie(filled.client, find_film(filled.client, "1"), grace_hours=48.0)
+    report = read_movie(filled.client, find_film(filled.client, "1"), closer=CLOSER)
 
     text = render_text(render_movie(report))
 
@@ -196,7 +219,7 @@ def test_film_without_mentions_is_shown(filled: Filled) -> None:
     """A film nobody mentioned has a report that says so."""
     catalogue(filled)
 
-    report = read_movie(filled.client, find_film(filled.client, "13"), grace_hours=48.0)
+    report = read_movie(filled.client, find_film(filled.client, "13"), closer=CLOSER)
 
     assert (report.as_of, report.days, report.evidence) == (None, (), ())
     assert "No mentions yet" in render_text(render_movie(report))

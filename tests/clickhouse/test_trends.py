@@ -11,10 +11,13 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from cinepulse.closing import MILLISECONDS_PER_HOUR as HOUR
+from cinepulse.closing import ClosingRule
 from cinepulse.commands.trends import trends as command
-from clickhouse.trends import CERTAIN, Period, Reached, TrendsQuestion, TrendsReport, read_trends, state_of, year_of
+from clickhouse.closed import Closer
+from clickhouse.trends import CERTAIN, Period, TrendsQuestion, TrendsReport, read_trends, year_of
 from clickhouse.trends_view import render_trends, trends_document, trends_rows
-from tests.clickhouse.tables import Filled, filled, ms
+from tests.clickhouse.tables import PARTITIONS, Filled, filled, ms
 from tests.fixtures.clickhouse import PASSWORD
 
 if TYPE_CHECKING:
@@ -24,12 +27,13 @@ __all__ = ["filled"]
 
 pytestmark = pytest.mark.real
 
+CLOSER = Closer(ClosingRule(48 * HOUR, HOUR, 6 * HOUR), PARTITIONS)
 TODAY = Period(date(2026, 11, 21), date(2026, 11, 21))
 
 
 def asked(period: Period | None = TODAY, *, now: str = "2026-11-21T12:00", **options: object) -> TrendsQuestion:
     """Return a question asked at a moment."""
-    return TrendsQuestion(now_ms=ms(now), grace_hours=48.0, period=period, **options)  # type: ignore[arg-type]  # options
+    return TrendsQuestion(now_ms=ms(now), closer=CLOSER, period=period, **options)  # type: ignore[arg-type]  # options
 
 
 def shown(report: TrendsReport) -> str:
@@ -214,15 +218,18 @@ def test_empty_database_is_no_error(filled: Filled) -> None:
     assert "No mentions yet" in shown(report)
 
 
-@pytest.mark.parametrize(
-    ("least", "state"),
-    [("2026-11-23T23:59:59.999", "provisional"), ("2026-11-24T00:00", "final")],
-)
-def test_day_is_final_once_every_partition_is_past_its_grace(least: str, state: str) -> None:
-    """The slowest partition decides, and the boundary belongs to final."""
-    reached = Reached(furthest=ms("2026-12-01T00:00"), least=ms(least), latest_day=TODAY.first)
+def test_counts_revised_after_closing_are_told(filled: Filled) -> None:
+    """How many counts of the period changed after their day was closed, and which of the films have one."""
+    two_days(filled)
+    for tmdb_id, day, revision in ((1, "2026-11-21", 91), (2, "2026-11-21", 90), (9, "2026-11-20", 95)):
+        filled.count(tmdb_id, day, 5, revision=revision, state="final", closed_revision=90)
 
-    assert state_of(TODAY.end_ms, reached, 48.0) == state
+    report = read_trends(filled.client, asked())
+
+    assert [(film.tmdb_id, film.revised) for film in report.films] == [(1, True), (2, False)]
+    assert (report.revised, trends_document(report)["revised"]) == (1, 1)
+    assert "1 counts revised after closing" in shown(report)
+    assert [row["revised"] for row in trends_rows(report)] == [True, False]
 
 
 def test_coverage_is_shown_beside_the_numbers(filled: Filled) -> None:

@@ -97,6 +97,7 @@ SAMPLES: Final[dict[str, Any]] = {
         watermark=1_709_251_200_000,
         oldest_observed_at=1_709_251_265_123,
         newest_observed_at=1_709_251_266_000,
+        closed_revision=0,
     ),
     "pipeline.coverage-key": events.CoverageKey(source="reddit", listing="new:movies+boxoffice"),
     "pipeline.coverage-value": events.PollReport(
@@ -157,7 +158,7 @@ GOLDEN: Final[dict[str, str]] = {
         "84f5be63103031323361626364086c697665"
     ),
     "movie.mention_counts-key": "00000000099cce548eb502",
-    "movie.mention_counts-value": "000000000ad80428b0049a81808080808001008090fcf4be63c68984f5be63a09784f5be63",
+    "movie.mention_counts-value": "000000000fd80428b0049a81808080808001008090fcf4be63c68984f5be63a09784f5be6300",
     "pipeline.coverage-key": "000000000b0c726564646974286e65773a6d6f766965732b626f786f6666696365",
     "pipeline.coverage-value": (
         "000000000c8090fcf4be63d09ffcf4be630214d00f000280d2e9f3be630280dbe3f4be63000200000000006c8240020000000000107440"

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import pytest
 from confluent_kafka import Consumer as KafkaConsumer
 from confluent_kafka import Producer, TopicPartition
+from faust.types import TP
 
 from cinepulse.errors import RecordsMissing
+from cinepulse.metrics import STALE_EPOCHS
 from cinepulse.settings import Settings
 from schemas.provision import admin_client, create_topics
 from schemas.topics import REDDIT_POSTS
 from stream_processors.app import connect, make_app
-from stream_processors.delivery import Deliveries
+from stream_processors.delivery import Batch, Deliveries
 from stream_processors.transport import Consumer, ConsumerThread, Transport
 from tests.stream_processors.fake_consumer import FakeConsumer, FakeTopic
 from tests.stream_processors.waiting import until
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     import faust
 
     from stream_processors.batch_worker import BatchWorker
-    from stream_processors.delivery import Batch
 
 pytestmark = pytest.mark.anyio
 
@@ -58,6 +59,8 @@ class Recorder:
     async def before_revoke(self) -> None:
         """Count."""
         self.revocations += 1
+
+    stage = "transport test"
 
     async def process(self, batch: Batch) -> None:
         """Keep the batch."""
@@ -335,6 +338,17 @@ class TestFakeKafka(TransportContract):
             assert "should come next" in str(one.recorder.missing.pop())
             assert fake.committed().get(2) is None
             one.recorder.missing.clear()
+
+    async def test_a_dropped_batch_counts_under_the_stages_name(self, fake: FakeKafka) -> None:
+        """The worker and its transport tell of stale epochs as one stage, not as two."""
+        async with member(fake) as one:
+            await until(lambda: bool(one.recorder.deliveries.partitions))
+            stale = Batch(0, one.recorder.deliveries.epoch - 1, 0, 1, [])
+            before = STALE_EPOCHS.labels(Recorder.stage)._value.get()
+
+            await one.consumer._hand_out(TP(fake.name, 0), stale)
+
+            assert STALE_EPOCHS.labels(Recorder.stage)._value.get() == before + 1
 
     async def test_nothing_listens_and_no_topic_is_made(self, fake: FakeKafka) -> None:
         """Faust's web server, leader topic, changelogs and producer stay off."""

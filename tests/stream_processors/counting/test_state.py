@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cinepulse.clock import MILLISECONDS_PER_DAY as DAY
+from cinepulse.closing import ClosingRule
 from schemas.codec import Codec
 from schemas.events import Mention, MentionCount, MentionCountKey, MentionKey
 from schemas.registry import ManifestIds
@@ -93,11 +95,14 @@ def numbered(some: Sequence[Said]) -> list[Said]:
 def new_state(rejected: list[tuple[Record, Poison]] | None = None) -> CountState:
     """Return an empty state; rejected records go into the list."""
     sink = [] if rejected is None else rejected
+    keys = MentionKeys(CODEC, IDS)
     return CountState(
-        MentionKeys(CODEC, IDS).read,
+        keys.read,
+        functools.partial(keys.source_partition, partitions=1),
         MentionValues(CODEC, IDS).check,
         CountRecords(IDS),
-        grace_ms=GRACE,
+        rule=ClosingRule(GRACE, 0, 0),
+        partitions=1,
         reject=lambda record, poison: sink.append((record, poison)),
     )
 
@@ -269,6 +274,7 @@ def test_a_late_mention_is_counted_in_a_final_day_by_a_higher_revision() -> None
     assert tally.late == 1
     assert (late.state, late.mentions) == ("final", 2)
     assert late.revision > closed.revision
+    assert closed.closed_revision == closed.revision == late.closed_revision
 
 
 def test_a_closing_that_a_crash_kept_from_being_told_is_told_after_recovery() -> None:
@@ -287,7 +293,7 @@ def test_a_closing_that_a_crash_kept_from_being_told_is_told_after_recovery() ->
     assert emitted(second) == {}
 
 
-def test_a_future_stamp_is_counted_but_does_not_move_the_watermark() -> None:
+def test_a_future_stamp_is_counted_and_moves_the_clock_to_its_observation_only() -> None:
     """One wrong clock must not make honest posts late."""
     state = new_state()
 
@@ -296,7 +302,7 @@ def test_a_future_stamp_is_counted_but_does_not_move_the_watermark() -> None:
     counts = emitted(state)
     assert tally.future == 1
     assert counts[7, TODAY + 400].mentions == 1
-    assert counts[7, TODAY].watermark == TODAY * DAY
+    assert counts[7, TODAY].watermark == (TODAY + 100) * DAY
 
 
 def test_a_new_epoch_starts_from_nothing_with_higher_revisions() -> None:

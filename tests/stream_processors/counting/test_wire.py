@@ -110,7 +110,7 @@ def test_count_keys_are_the_codecs_bytes(tmdb_id: int, day: int) -> None:
     assert CountRecords(IDS).key(tmdb_id, day) == expected
 
 
-@given(small | longs, small, small, longs, st.sampled_from(["provisional", "final"]), longs, longs, longs)
+@given(small | longs, small, small, longs, st.sampled_from(["provisional", "final"]), longs, longs, longs, longs)
 def test_count_values_are_the_codecs_bytes(  # noqa: PLR0913, PLR0917 - one argument a field
     mentions: int,
     submissions: int,
@@ -120,6 +120,7 @@ def test_count_values_are_the_codecs_bytes(  # noqa: PLR0913, PLR0917 - one argu
     watermark: int,
     oldest: int,
     newest: int,
+    closed: int,
 ) -> None:
     """A count's value is byte for byte what the contract's codec writes."""
     count = MentionCount(
@@ -131,6 +132,7 @@ def test_count_values_are_the_codecs_bytes(  # noqa: PLR0913, PLR0917 - one argu
         watermark=watermark,
         oldest_observed_at=oldest,
         newest_observed_at=newest,
+        closed_revision=closed,
     )
 
     encoded = CountRecords(IDS).value(
@@ -140,6 +142,7 @@ def test_count_values_are_the_codecs_bytes(  # noqa: PLR0913, PLR0917 - one argu
         revision=revision,
         state=FINAL if state == "final" else PROVISIONAL,
         watermark=varint(watermark),
+        closed=closed,
         oldest=oldest,
         newest=newest,
     )

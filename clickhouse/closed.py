@@ -1,0 +1,74 @@
+"""How far the counts have come, and which days are closed for all films.
+
+A count says itself whether its day was closed in its film's partition. A partition in which nobody is talked about
+hears nothing and closes nothing, so what is true of the whole day is decided here: a day is closed once every
+partition has said so, or once the furthest of them is past it by the idle time as well. Both only ever rise, so a
+day that was served as final is never served as provisional again, unless its topic is made anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Final, Literal, Self
+
+from cinepulse.closing import ClosingRule
+from clickhouse.ask import ask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cinepulse.settings import Settings
+    from clickhouse.client import Client
+
+EPOCH: Final = date(1970, 1, 1)
+
+State = Literal["provisional", "final"]
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """When a day is closed, and how many partitions have a say in it."""
+
+    rule: ClosingRule
+    partitions: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return what the settings say."""
+        return cls(ClosingRule.of(settings), settings.partitions)
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far the partitions have counted.
+
+    `furthest`: the highest event time, milliseconds. `latest_day`: the last day with a mention. `open_days`: of each
+    partition the day, since 1970, before which it has closed all; a partition that says nothing is missing.
+    """
+
+    furthest: int
+    latest_day: date
+    open_days: Mapping[int, int] = field(default_factory=dict)
+
+    def first_open_day(self, closer: Closer) -> int:
+        """Return the first day, since 1970, that is not closed for all films."""
+        rule = closer.rule
+        said = min(self.open_days.get(number, 0) for number in {*range(closer.partitions), *self.open_days})
+        return max(said, rule.first_open_day(rule.watermark((), self.furthest)))
+
+    def state_of(self, day: date, closer: Closer) -> State:
+        """Return whether a day, and with it all before it, is final."""
+        return "final" if (day - EPOCH).days < self.first_open_day(closer) else "provisional"
+
+
+def read_reached(client: Client) -> Reached | None:
+    """Return how far the partitions have counted; None before the first count."""
+    rows = ask(client, "as_of")
+    if not rows:
+        return None
+    return Reached(
+        max(row["reached_ms"] for row in rows),
+        max(row["latest_day"] for row in rows),
+        {row["source_partition"]: row["open_day"] for row in rows},
+    )
