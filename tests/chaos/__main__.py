@@ -1,0 +1,89 @@
+"""`make chaos`: run the fault suite and print its table; exit code 1 when anything was lost, double or late."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.chaos.faults import FAULTS
+from tests.chaos.suite import RECOVERY_SECONDS, Row, Suite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COLUMNS = ("fault", "seeds", "kills", "posts", "lost", "double", "counting again, s")
+
+
+def arguments() -> argparse.Namespace:
+    """Return what was asked for."""
+    parser = argparse.ArgumentParser(prog="make chaos", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1, help="how many seeds, from 1 on")
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
+    parser.add_argument("--faults", default="", help="only these, comma-separated")
+    parser.add_argument("--short", action="store_true", help="give each fault its short form")
+    parser.add_argument("--report", type=Path, default=Path("chaos.json"), help="where to write the rows as JSON")
+    parser.add_argument("--directory", type=Path, help="where the stacks live; failed ones stay there")
+    found = parser.parse_args()
+    unknown = set(filter(None, found.faults.split(","))) - {fault.name for fault in FAULTS}
+    if unknown:
+        parser.error(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(f.name for f in FAULTS)}")
+    return found
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """Return the rows as a table."""
+    shown = Table(title="What was lost, counted twice, and how soon it counted again")
+    for column in COLUMNS:
+        shown.add_column(column, justify="left" if column == "fault" else "right")
+    for row in rows:
+        median = row.as_dict()["counting_again_median"]
+        again = "" if median is None else f"{median:.1f} median, {row.slowest:.1f} most"
+        if row.skipped:
+            again = f"skipped: {row.skipped}"
+        numbers = (row.seeds, row.kills, row.posts, row.lost, row.double)
+        shown.add_row(row.fault, *map(str, numbers), again, style=None if row.ok else "red")
+    total = [sum(getattr(row, name) for row in rows) for name in ("kills", "posts", "lost", "double")]
+    slowest = max((row.slowest for row in rows), default=0.0)
+    shown.add_section()
+    shown.add_row("all", "", *map(str, total), f"{slowest:.1f} most, at most {RECOVERY_SECONDS:.0f} allowed")
+    return shown
+
+
+def main() -> int:
+    """Run the suite."""
+    wanted = arguments()
+    names = set(filter(None, wanted.faults.split(",")))
+    faults = [fault for fault in FAULTS if not names or fault.name in names]
+    console = Console(highlight=False, soft_wrap=True)
+    began = time.monotonic()
+    # Told to end, the suite still stops its stacks.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # A ClickHouse that does not answer is what is wanted.
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+    directory = wanted.directory or Path(tempfile.mkdtemp(prefix="chaos-"))
+    suite = Suite(directory, lambda line: console.print(line, markup=False), long=not wanted.short)
+    rows = suite.run(faults, range(wanted.first, wanted.first + wanted.seeds))
+    with suppress(OSError):
+        directory.rmdir()
+    console.print(table(rows))
+    report = {"seconds": round(time.monotonic() - began), "faults": [row.as_dict() for row in rows]}
+    wanted.report.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+    for row in rows:
+        for failure in row.failures:
+            console.print(f"{row.fault}: {failure}", markup=False)
+    return 0 if all(row.ok for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""Runs faults over seeds on real stacks and reckons after each."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import statistics
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from tests.chaos import disks
+from tests.chaos.faults import Chance
+from tests.chaos.rig import ChaosFailed, Rig
+from tests.chaos.truth import Truth, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from tests.chaos.faults import Fault
+
+RATE: Final = 15.0
+RECOVERY_SECONDS: Final = 15.0
+
+
+@dataclass
+class Row:
+    """What one fault did over all its seeds. `recoveries`: seconds until counting again, one a blow."""
+
+    fault: str
+    about: str
+    seeds: int = 0
+    kills: int = 0
+    posts: int = 0
+    lost: int = 0
+    double: int = 0
+    recoveries: list[float] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    skipped: str = ""
+
+    @property
+    def slowest(self) -> float:
+        """Return the longest recovery, 0 where there was none."""
+        return max(self.recoveries, default=0.0)
+
+    @property
+    def ok(self) -> bool:
+        """Return whether nothing was lost or double and it counted again in time, each time."""
+        return not (self.lost or self.double or self.failures or self.slowest > RECOVERY_SECONDS)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row for the report."""
+        shown = {"counting_again_max": self.slowest, "ok": self.ok}
+        return (
+            asdict(self)
+            | shown
+            | {"counting_again_median": statistics.median(self.recoveries) if self.recoveries else None}
+        )
+
+
+@dataclass
+class Suite:
+    """Runs faults.
+
+    Args:
+        directory: where the stacks' data directories are; those of failed runs stay.
+        tell: called with each line to show.
+        long: give each fault its full length.
+    """
+
+    directory: Path
+    tell: Callable[[str], None]
+    long: bool
+    rows: dict[str, Row] = field(default_factory=dict)
+
+    def run(self, faults: Sequence[Fault], seeds: Iterable[int]) -> list[Row]:
+        """Run every fault with every seed and return one row a fault."""
+        self.rows = {fault.name: Row(fault.name, fault.about, skipped=fault.reason()) for fault in faults}
+        able = [fault for fault in faults if not self.rows[fault.name].skipped]
+        for number, seed in enumerate(seeds):
+            for stack in ("plain", "hittable"):
+                due = [fault for fault in able if fault.stack == stack and number % fault.every == 0]
+                if due:
+                    self._run_seed(stack, due, seed)
+        return list(self.rows.values())
+
+    def _run_seed(self, stack: str, faults: Sequence[Fault], seed: int) -> None:
+        """Run faults one after the other; a stack on which one has failed is replaced for the next."""
+        left = list(faults)
+        while left:
+            with self._stack(stack, seed, left) as rig:
+                truth = Truth(rig)
+                while left and self._run_fault(rig, truth, left.pop(0)):
+                    pass
+
+    @contextmanager
+    def _stack(self, stack: str, seed: int, faults: Sequence[Fault]) -> Iterator[Rig]:
+        home = self.directory / f"{stack}-{seed}-{faults[0].name}"
+        shutil.rmtree(home, ignore_errors=True)
+        own_disk = any(fault.name == "disk-full" for fault in faults)
+        if own_disk:
+            disks.mount(home)
+        rig = Rig(home, seed, None if stack == "plain" else RATE)
+        before = self._failures()
+        try:
+            try:
+                rig.start()
+            except ChaosFailed as error:
+                self.rows[faults[0].name].failures.append(f"seed {seed}: {error}")
+                raise
+            yield rig
+        finally:
+            rig.stop()
+            failed = self._failures() > before
+            if own_disk:
+                if failed:
+                    shutil.copytree(home / "logs", home.with_suffix(".logs"), dirs_exist_ok=True)
+                disks.unmount(home)
+            if not failed:
+                shutil.rmtree(home, ignore_errors=True)
+
+    def _run_fault(self, rig: Rig, truth: Truth, fault: Fault) -> bool:
+        """Run one fault and return whether the stack is fit for the next."""
+        row = self.rows[fault.name]
+        rng = random.Random(f"{fault.name} {rig.seed}")  # noqa: S311 - reproducible faults
+        row.seeds += 1
+        rig.kills = 0
+        began = time.monotonic()
+        try:
+            before = rig.world("POST", "start").get("posts_served", 0)
+            recoveries = fault.strike(rig, Chance(rng, long=self.long))
+            row.recoveries += [round(seconds, 1) for seconds in recoveries]
+            posts, outcome = truth.reckon()
+            row.posts += posts - before
+            row.lost += outcome.lost
+            row.double += outcome.double_counted
+            verify(rig)
+        except ChaosFailed as error:
+            row.failures.append(f"seed {rig.seed}: {error}")
+            self.tell(f"{fault.name} seed {rig.seed}: FAILED: {error}")
+            return False
+        finally:
+            row.kills += rig.kills
+        if truth.wrong:
+            row.failures.append(f"seed {rig.seed}: {truth.wrong}")
+        slowest = max(recoveries, default=0.0)
+        self.tell(
+            f"{fault.name} seed {rig.seed}: {outcome.lost} lost, {outcome.double_counted} double, counting again in "
+            f"{slowest:.1f} s; took {time.monotonic() - began:.0f} s {truth.wrong}"
+        )
+        return not truth.wrong
+
+    def _failures(self) -> int:
+        return sum(len(row.failures) for row in self.rows.values())
