@@ -170,7 +170,7 @@ _SNAPSHOT: Final = _between(POPULARITY, "tmdb_id", "origin")
 _MENTION_KEY: Final = _between(MENTIONS, "tmdb_id", "created_at")
 _MENTION: Final = _between(MENTIONS, "community", "origin")
 _COUNT: Final = _between(MENTION_COUNTS, "mentions", "closed_revision")
-_POLL: Final = _between(COVERAGE, "started_at", "rate_limit_reset_seconds")
+_POLL: Final = _between(COVERAGE, "started_at", "covered_to")
 _LETTER_SOURCE: Final = _between(DEAD_LETTERS, "stage", "reason")
 _LETTER_FACTS: Final = _between(DEAD_LETTERS, "value_size", "failed_at")
 

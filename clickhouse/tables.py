@@ -191,6 +191,8 @@ COVERAGE: Final = Table(
         ("error", "Nullable(String)"),
         ("rate_limit_remaining", "Nullable(Float64)"),
         ("rate_limit_reset_seconds", "Nullable(Float64)"),
+        ("covered_from", f"Nullable({INSTANT})"),
+        ("covered_to", f"Nullable({INSTANT})"),
         *_POSITION,
     ),
     _FILLED,

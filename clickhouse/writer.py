@@ -16,7 +16,7 @@ from clickhouse.ledger import ENTRY_OFFSETS, extended
 from clickhouse.letters import STAGE, Rejected
 from clickhouse.offsets import Partition
 from clickhouse.tables import MENTION_COUNTS
-from schemas.topics import PIPELINE_DEAD_LETTERS
+from schemas.topics import PIPELINE_DEAD_LETTERS, TEXT_RETENTION_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -167,7 +167,9 @@ class Writer:
         SINK_ROWS.labels(table=batch.route.table.name).inc(rows)
         now = self.clock.now_ms()
         for observed_at in oldest_observed:
-            FRESHNESS_SECONDS.observe((now - observed_at) / 1_000)
+            # A post is worked on within its 48 hours in Kafka: an older observation comes from a backfill.
+            if now - observed_at <= TEXT_RETENTION_MS:
+                FRESHNESS_SECONDS.observe((now - observed_at) / 1_000)
 
     def _persist(self, act: Callable[[], None], abandoned: Event) -> None:
         """Do `act` until it succeeds, fails for good or nobody wants it any more."""

@@ -1,7 +1,7 @@
 """The records of every topic, as both ends see them: frozen, slotted, no input or output.
 
 Field names, meanings and units are those of the Avro files in `avro/`, whose docs are the reference; a test holds
-the two together. Instants (`*_at`, `gap_*`, `watermark`) are milliseconds since 1970-01-01 UTC, days are days since
+the two together. Instants (`*_at`, `gap_*`, `covered_*`, `watermark`) are milliseconds since 1970-01-01 UTC, days are days since
 then. None is unknown, never zero.
 """
 
@@ -161,6 +161,8 @@ class PollReport:
     error: str | None = None
     rate_limit_remaining: float | None = None
     rate_limit_reset_seconds: float | None = None
+    covered_from: int | None = None
+    covered_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from clickhouse.ledger import Span
 from clickhouse.offsets import Partition, committed
 from clickhouse.service import GROUP
 from clickhouse.store import Store
+from schemas.topics import TEXT_RETENTION_MS
 from tests.clickhouse.pipeline import LETTERS, Pipeline, eventually
 from tests.fixtures.clickhouse import PASSWORD, ServerProcess
 from tests.schemas import samples
@@ -364,12 +365,14 @@ def test_missing_table_is_told(broker: str, pipeline: Pipeline) -> None:
 
 
 def test_freshness_is_measured_once_a_count(pipeline: Pipeline) -> None:
-    """Each stored count observes the time since its oldest observation."""
+    """Each stored count observes the time since its oldest observation; one that rests on a backfill has none."""
     observed = SystemClock().now_ms() - 60_000
     count = replace(SAMPLES["movie.mention_counts-value"], oldest_observed_at=observed)
     before = freshness()
     for day in range(3):
         pipeline.send("movie.mention_counts", replace(SAMPLES["movie.mention_counts-key"], day=day), count)
+    backfilled = replace(count, oldest_observed_at=observed - TEXT_RETENTION_MS)
+    pipeline.send("movie.mention_counts", replace(SAMPLES["movie.mention_counts-key"], day=3), backfilled)
 
     pipeline.drain()
 

@@ -112,6 +112,8 @@ SAMPLES: Final[dict[str, Any]] = {
         error=None,
         rate_limit_remaining=589.5,
         rate_limit_reset_seconds=321.0,
+        covered_from=1_709_250_000_000,
+        covered_to=1_709_250_500_000,
     ),
     "pipeline.dead_letters-key": "reddit.posts",
     "pipeline.dead_letters-value": events.DeadLetter(
@@ -161,7 +163,8 @@ GOLDEN: Final[dict[str, str]] = {
     "movie.mention_counts-value": "000000000fd80428b0049a81808080808001008090fcf4be63c68984f5be63a09784f5be6300",
     "pipeline.coverage-key": "000000000b0c726564646974286e65773a6d6f766965732b626f786f6666696365",
     "pipeline.coverage-value": (
-        "000000000c8090fcf4be63d09ffcf4be630214d00f000280d2e9f3be630280dbe3f4be63000200000000006c8240020000000000107440"
+        "000000000f8090fcf4be63d09ffcf4be630214d00f000280d2e9f3be630280dbe3f4be63000200000000006c82400200"
+        "000000001074400280d2e9f3be6302c0d6a6f4be63"
     ),
     "pipeline.dead_letters-key": "000000000d187265646469742e706f737473",
     "pipeline.dead_letters-value": (

@@ -192,7 +192,7 @@ def test_a_length_that_lies_takes_no_memory(subject: str, body: bytes) -> None:
     [
         (_long(1) + _long(2) + _long(9) + _long(0) * 8, "list index"),
         (_long(1) + _long(2) + _long(0) + _long(1) * 3 + _long(9) + _long(0) * 4, "list index"),
-        (_long(1) + _long(2) + _long(0) + _long(2**31) + _long(0) * 7, "requests does not fit 32 bits"),
+        (_long(1) + _long(2) + _long(0) + _long(2**31) + _long(0) * 9, "requests does not fit 32 bits"),
     ],
     ids=["enum symbol", "union branch", "int of 33 bits"],
 )
@@ -336,3 +336,14 @@ def test_an_older_record_is_read_by_newer_code() -> None:
     older = HEADER.pack(0, 98) + CODEC.encode(subject, SAMPLES[subject])[HEADER.size : -len(_long(4) + b"live")]
 
     assert Codec(_Versions({8: second, 98: first}, latest=8)).decode(subject, older) == SAMPLES[subject]
+
+
+def test_poll_reports_of_the_first_version_cover_nothing() -> None:
+    """A report written before backfills mended coverage is read as one that mended none."""
+    old = bytes.fromhex(
+        "000000000c8090fcf4be63d09ffcf4be630214d00f000280d2e9f3be630280dbe3f4be63000200000000006c8240020000000000107440"
+    )
+
+    report = CODEC.decode("pipeline.coverage-value", old)
+
+    assert report == replace(SAMPLES["pipeline.coverage-value"], covered_from=None, covered_to=None)
