@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "produce": Entry("Run a producer: reddit or tmdb.", "cinepulse.commands.produce:produce"),
     "process": Entry("Run the stream processors: link, count or all.", "cinepulse.commands.process:process"),
     "sink": Entry("Run the ClickHouse sink.", "cinepulse.commands.sink:sink"),
+    "backfill": Entry("Send Reddit dumps or TMDB's daily files.", "cinepulse.commands.backfill:backfill"),
     "topics": Entry("Create, list or describe the topics.", "cinepulse.commands.topics:topics"),
     "migrate": Entry("Apply ClickHouse migrations.", "cinepulse.commands.migrate:migrate"),
     "doctor": Entry("Check this machine and say what to mend.", "cinepulse.commands.doctor:doctor"),

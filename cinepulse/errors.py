@@ -11,6 +11,7 @@
     - SourceUnavailable      Reddit or TMDB fails or answers nonsense
       . RateLimited          ... and says how long to wait
   x SchemaIncompatible       the registry refuses a schema that breaks readers
+  x DumpDamaged              a file to backfill is cut off, damaged, or swells beyond measure
   x SourceRefused            Reddit or TMDB rejects the credentials or the request for good
   x Poison                   this record can never be processed: dead-letter it; carries `reason`
     - CorruptRecord          the bytes are not what their header promises
@@ -80,6 +81,10 @@ class RateLimited(SourceUnavailable):
 
 class SchemaIncompatible(CinepulseError):
     """The registry refuses a schema that would break readers or writers of an earlier version."""
+
+
+class DumpDamaged(CinepulseError):
+    """A file to backfill is cut off, damaged, or swells beyond measure; what was read before is sent."""
 
 
 class SourceRefused(CinepulseError):

@@ -52,8 +52,8 @@ class Outbox:
         return True
 
     def dead_letter(self, listing: str, error: Poison, *, key: str | None, thing: object) -> None:
-        """Queue a dead letter that holds the source's own form of the record as JSON."""
-        value = json.dumps(thing, ensure_ascii=True, default=str).encode()
+        """Queue a dead letter that holds the source's own form of the record: bytes as they are, others as JSON."""
+        value = thing if isinstance(thing, bytes) else json.dumps(thing, ensure_ascii=True, default=str).encode()
         log.warning("producer.dead_letter", source=self._source, listing=listing, reason=error.reason, key=key)
         self._patiently(
             lambda: self._publisher.dead_letter(

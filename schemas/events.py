@@ -1,8 +1,8 @@
 """The records of every topic, as both ends see them: frozen, slotted, no input or output.
 
 Field names, meanings and units are those of the Avro files in `avro/`, whose docs are the reference; a test holds
-the two together. Instants (`*_at`, `gap_*`, `covered_*`, `watermark`) are milliseconds since 1970-01-01 UTC, days are days since
-then. None is unknown, never zero.
+the two together. Instants (`*_at`, `gap_*`, `covered_*`, `watermark`) are milliseconds since 1970-01-01 UTC, days are
+days since then. None is unknown, never zero.
 """
 
 from __future__ import annotations

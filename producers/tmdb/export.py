@@ -93,7 +93,7 @@ def export_rows(body: bytes, wrong: Callable[[str], None] = ignore) -> Iterator[
     """
     for line in _lines(body):
         if line.strip():
-            yield _row(line, wrong)
+            yield export_row(line, wrong)
 
 
 class MostPopular:
@@ -115,7 +115,8 @@ class MostPopular:
         return sorted(self._heap, reverse=True)
 
 
-def _row(line: bytes, wrong: Callable[[str], None]) -> Row | Poison | None:
+def export_row(line: bytes, wrong: Callable[[str], None] = ignore) -> Row | Poison | None:
+    """Return a line's film, why it can be none, or None for one that is left out: adult or without popularity."""
     try:
         raw: Any = json.loads(line)
     except (ValueError, RecursionError):
