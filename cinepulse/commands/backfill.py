@@ -183,6 +183,7 @@ def _row(result: Result, seconds: float) -> dict[str, Any]:
         "sent": tally.sent,
         "gone": tally.gone,
         "elsewhere": tally.elsewhere,
+        "repeated": tally.repeated,
         "broken": tally.broken,
         "first_day": first,
         "last_day": last,

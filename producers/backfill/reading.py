@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ORIGIN = "backfill"
 
-Fate = Literal["sent", "gone", "elsewhere"]
+Fate = Literal["sent", "gone", "elsewhere", "repeated"]
 Sending = tuple[Topic, Any, Any]
 
 

@@ -87,6 +87,8 @@ class SnapshotLines:
     known: Callable[[], set[int]]
     _columns: tuple[str, ...] | None = None
     _films: dict[int, Movie] = field(default_factory=dict)
+    _list: tuple[str, int] = ("", 0)
+    _listed: set[int] = field(default_factory=set)
 
     def read(self, line: bytes) -> Read | Poison | None:
         """Return what a line is, why it can be nothing, or None for a blank one and a header.
@@ -166,7 +168,21 @@ class SnapshotLines:
         data = Fields(raw)
         rank = data.integer("rank", 1, INT_MAX)
         snapshot = read_snapshot(raw | {"id": raw.get("tmdb_id")}, name, seen_at, rank=rank)
-        return snapshot if isinstance(snapshot, Poison) else _sent(snapshot)
+        if isinstance(snapshot, Poison):
+            return snapshot
+        return _sent(snapshot) if self._is_first(snapshot) else Read("repeated")
+
+    def _is_first(self, snapshot: TitleSnapshot) -> bool:
+        """Return whether a list's film comes for the first time: pages shift while they are read, as in live polls."""
+        if self._list != (snapshot.source, snapshot.observed_at):
+            self._list = (snapshot.source, snapshot.observed_at)
+            self._listed.clear()
+        if snapshot.tmdb_id in self._listed:
+            return False
+        # One list has some thousand films at most; an endless one must not fill the memory.
+        if len(self._listed) < MAX_NEW_FILMS:
+            self._listed.add(snapshot.tmdb_id)
+        return True
 
 
 @dataclass(frozen=True, slots=True)

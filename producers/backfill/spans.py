@@ -32,7 +32,10 @@ class Spans:
         self.changed.add(place)
 
     def stretches(self) -> list[tuple[str, Interval]]:
-        """Return the half-open stretches of each feed: days in a row, from the first instant to after the last."""
+        """Return the half-open stretches of each feed: days in a row, from the first instant to after the last.
+
+        A single instant is no stretch.
+        """
         found: list[tuple[str, Interval]] = []
         before: tuple[str, int] | None = None
         for feed, day in sorted(self.days):
@@ -42,4 +45,4 @@ class Spans:
             else:
                 found.append((feed, (first, last + 1)))
             before = (feed, day)
-        return found
+        return [(feed, (first, end)) for feed, (first, end) in found if end - first > 1]

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS files (
     sent INTEGER NOT NULL,
     gone INTEGER NOT NULL,
     elsewhere INTEGER NOT NULL,
+    repeated INTEGER NOT NULL,
     broken INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS days (
@@ -40,12 +41,16 @@ CREATE TABLE IF NOT EXISTS communities (
 
 @dataclass(slots=True)
 class Tally:
-    """What became of a file's lines: sent, gone since, of another community, or broken; blank ones are in `lines`."""
+    """What became of a file's lines: sent, gone since, of another community, a repetition, or broken.
+
+    `lines` are all, blank ones too.
+    """
 
     lines: int = 0
     sent: int = 0
     gone: int = 0
     elsewhere: int = 0
+    repeated: int = 0
     broken: int = 0
 
 
@@ -71,7 +76,7 @@ class BackfillState(Database):
         """Return how far a file was read; `name` is what a file is called that is not known yet."""
         progress = FileProgress(key, name)
         row = self.connection.execute(
-            "SELECT done, lines, sent, gone, elsewhere, broken FROM files WHERE key = ?", (key,)
+            "SELECT done, lines, sent, gone, elsewhere, repeated, broken FROM files WHERE key = ?", (key,)
         ).fetchone()
         if row is not None:
             progress.done, progress.tally = bool(row[0]), Tally(*row[1:])
@@ -86,7 +91,7 @@ class BackfillState(Database):
         key, spans = progress.key, progress.spans
         with self.connection:
             self.connection.execute(
-                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (key, progress.name, progress.done, *astuple(progress.tally)),
             )
             self.connection.executemany(
