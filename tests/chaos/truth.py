@@ -94,7 +94,7 @@ class Truth:
 
     def _steady(self, settings: Settings, expected: set[MentionId]) -> Reckoning | None:
         first = self._now(expected)
-        if first.lost or first.double_counted or any(lags(settings.kafka_bootstrap).values()):
+        if first.lost or first.double_counted or any(lags(settings).values()):
             return None
         time.sleep(STEADY_SECONDS)
         second = self._now(expected)

@@ -42,7 +42,12 @@ def checked_zstd(data: bytes) -> bytes:
     return zstd.compress(data, options={int(zstd.CompressionParameter.checksum_flag): 1})
 
 
-PACKINGS = {"plain": bytes, "gzip": gzip.compress, "zstd": checked_zstd, "zstd --long=31": long_zstd}
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {
+    "plain": bytes,
+    "gzip": gzip.compress,
+    "zstd": checked_zstd,
+    "zstd --long=31": long_zstd,
+}
 
 
 def read(path: Path) -> list[tuple[int, bytes | None]]:
