@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from cinepulse import metrics
 from cinepulse.cli import COMMANDS, cli
 from cinepulse.settings import Settings, variable_of
+from clickhouse import measures
 from clickhouse.rows import routes
 from schemas.registry import read_manifest
 from schemas.topics import DAY_MS, HOUR_MS, TOPICS
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from schemas.topics import Topic
 
 ROOT: Final = Path(__file__).parents[1]
-PAGES: Final = ("README.md", "docs/architecture.md", "docs/operations.md")
+PAGES: Final = ("README.md", "docs/architecture.md", "docs/metrics.md", "docs/operations.md")
 BLOCK: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TWO_DAYS_MS: Final = 2 * DAY_MS
 
@@ -163,6 +164,12 @@ def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tup
             yield (*path, name), command
 
 
+def measures_table() -> str:
+    """Return every metric of TMDB's numbers as the registry has it."""
+    rows = ((f"`{one.name}`", one.formula, one.unit, one.null, one.example) for one in measures.POPULARITY)
+    return table(("Metric", "Formula", "Unit", "Null when", "Example"), rows)
+
+
 def schemas_page() -> str:
     """Return the page of all schemas, field by field."""
     manifest = read_manifest()
@@ -265,6 +272,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "topics": topics_table,
     "tables": tables_table,
     "commands": commands_table,
+    "measures": measures_table,
 }
 WHOLE: Final[Mapping[str, Callable[[], str]]] = {"docs/schemas.md": schemas_page, ".env.example": env_example}
 

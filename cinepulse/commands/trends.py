@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -14,47 +14,85 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cinepulse.settings import Settings
+    from clickhouse.popularity import Ranking
     from clickhouse.trends import Period, TrendsReport
 
 DAY = click.DateTime(["%Y-%m-%d"])
 REFRESH_SECONDS = 1.0
+MENTIONS = "mentions"
+BY = (
+    MENTIONS,
+    "popularity",
+    "rank",
+    "gainers",
+    "decliners",
+    "velocity",
+    "acceleration",
+    "viral",
+    "coefficient",
+    "emerging",
+    "breakout",
+    "joiners",
+    "leavers",
+)
 
 
 @click.command()
 @with_settings("clickhouse_host", "clickhouse_port", "clickhouse_database", "grace_hours", "idle_hours")
+@click.option("--by", type=click.Choice(BY), default=MENTIONS, show_default=True, help="What to order films by.")
 @click.option("--day", type=DAY, help="One UTC day; today, or the latest with data, when nothing is given.")
 @click.option("--from", "first", type=DAY, help="First UTC day of a range.")
 @click.option("--to", "last", type=DAY, help="Last UTC day of a range, within it; the first when not given.")
 @click.option("--community", help="Only mentions in this subreddit.")
 @click.option("--certain", is_flag=True, help="Only mentions whose film is certain: a confidence of 0.8 and more.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Films to show.")
+@click.option(
+    "--top",
+    type=click.IntRange(1, 10_000),
+    default=100,
+    show_default=True,
+    help="Places that joiners and leavers cross.",
+)
 @click.option("--watch", is_flag=True, help="Keep the table up to date until Ctrl-C.")
 @format_option
 def trends(  # noqa: PLR0913 - one parameter an option
     settings: Settings,
     *,
+    by: str,
     day: datetime | None,
     first: datetime | None,
     last: datetime | None,
     community: str | None,
     certain: bool,
     limit: int,
+    top: int,
     watch: bool,
     output: Format,
 ) -> None:
-    """Show the films with most mentions on a day or in a range of days.
+    """Show the films with most mentions on a day or in a range of days, or by another metric.
 
     The change compares with the day (or range) before, up to the same elapsed share: a morning against a morning.
+    Every order but that by mentions is of TMDB's numbers of one day; docs/metrics.md has their formulas.
 
     \b
     Examples:
       cinepulse trends --watch
       cinepulse trends --day 2026-11-20 --limit 5
       cinepulse trends --certain
+      cinepulse trends --by gainers --day 2026-11-20
       cinepulse trends --from 2026-11-14 --to 2026-11-20 --community movies --format json
     """  # noqa: D301 - click reads \b
     if watch and output != "table":
         raise click.UsageError("--watch draws a table: leave --format out")
+    if by != MENTIONS:
+        if first or last or community or certain or watch:
+            raise click.UsageError(f"--by {by} takes --day, --limit, --top and --format alone")
+        from cinepulse.commands.trends_popularity import show_popularity
+        from clickhouse.popularity import PopularityQuestion
+
+        question = PopularityQuestion(by=cast("Ranking", by), day=day.date() if day else None, limit=limit, top=top)
+        show_popularity(settings, question, output)
+        return
     period = _period(day, first, last)
 
     from cinepulse.clock import SystemClock
