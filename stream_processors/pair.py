@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from cinepulse.settings import PREFIX, variable_of
@@ -20,6 +21,14 @@ WORKERS: Final = ("link", "count")
 POLL_SECONDS: Final = 0.1
 # A worker takes up to five seconds to stop cleanly.
 STOP_SECONDS: Final = 8.0
+
+PROGRAM: Final = """\
+import sys
+from stream_processors.pair import end_with_parent
+end_with_parent()
+from cinepulse.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 
 PASSED: Final = (
     "data_dir",
@@ -66,11 +75,29 @@ def child_environment(settings: Settings, place: int, environment: Mapping[str, 
     return {**environment, **given, f"{PREFIX}METRICS_PORT": str(port)}
 
 
+def end_with_parent() -> None:
+    """Let this process end when the one that started it has: its standard input is a pipe that the parent holds open.
+
+    However the parent ends, with SIGKILL too, the kernel closes its end of the pipe.
+    """
+    Thread(target=_await_parents_end, name="parent", daemon=True).start()
+
+
+def _await_parents_end() -> None:
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(STOP_SECONDS)
+    os._exit(1)
+
+
 def _start(worker: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    program = "import sys; from cinepulse.cli import main; sys.exit(main(sys.argv[1:]))"
     # A session of its own: Ctrl-C reaches this process alone, which then ends both in the same way.
     return subprocess.Popen(
-        [sys.executable, "-c", program, "process", worker], env=dict(environment), start_new_session=True
+        [sys.executable, "-c", PROGRAM, "process", worker],
+        env=dict(environment),
+        start_new_session=True,
+        stdin=subprocess.PIPE,
     )
 
 
@@ -84,4 +111,8 @@ def _end(children: list[subprocess.Popen[bytes]]) -> list[int]:
             child.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             child.kill()
-    return [child.wait() for child in children]
+    codes = [child.wait() for child in children]
+    for child in children:
+        if child.stdin is not None:
+            child.stdin.close()
+    return codes

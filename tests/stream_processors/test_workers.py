@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka import Producer
 
-from cinepulse.errors import ConfigurationInvalid
 from cinepulse.settings import Settings
 from schemas.events import CoverageKey, DeadLetter, Movie, PollReport, RedditPost
 from schemas.provision import admin_client, create_topics
@@ -47,8 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from confluent_kafka.admin import AdminClient
-
     from tests.fixtures.kafka import BrokerProcess
 
 pytestmark = pytest.mark.real
@@ -68,19 +65,9 @@ def workers(fresh_broker: BrokerProcess, tmp_path: Path) -> Iterator[Workers]:
         groups = admin.delete_consumer_groups([COUNT_APP, LINK_APP])
         for group in groups.values():
             group.exception()
-        wait_until(lambda: not set(existing) & set(admin.list_topics(timeout=10).topics), "topics deleted")
-    wait_until(lambda: created(admin), "topics created")
+    create_topics(admin, TOPICS, partitions=PARTITIONS, replication_factor=1)
     with workers_of(fresh_broker.bootstrap, tmp_path) as running:
         yield running
-
-
-def created(admin: AdminClient) -> bool:
-    """Return whether the topics are there; right after a deletion the broker may still mean the old ones."""
-    try:
-        create_topics(admin, TOPICS, partitions=PARTITIONS, replication_factor=1)
-    except (ConfigurationInvalid, KeyError):
-        return False
-    return True
 
 
 def counted(workers: Workers) -> bool:
