@@ -56,7 +56,8 @@ def configure_logging(level: str = "INFO", *, json: bool | None = None) -> None:
     rendering: list[Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.dev.ConsoleRenderer()]
+        # Plain, since a traceback that shows local variables shows passwords.
+        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     )
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
