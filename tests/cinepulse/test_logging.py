@@ -111,6 +111,23 @@ def test_a_terminal_gets_text(capsys: pytest.CaptureFixture[str]) -> None:
     assert not text.startswith("{")
 
 
+def test_a_traceback_at_a_terminal_shows_no_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a function holds, a password perhaps, is not drawn beside its lines."""
+    configure_logging(json=False)
+
+    def connect(password: str) -> None:
+        raise OSError(len(password))
+
+    try:
+        connect("canary".upper())
+    except OSError:
+        get_logger("here").exception("it.failed")
+    shown = capsys.readouterr().err
+
+    assert "in connect" in shown
+    assert "CANARY" not in shown
+
+
 def test_configuring_again_replaces_the_first(capsys: pytest.CaptureFixture[str]) -> None:
     """A logger that was used before follows the new level, and no line comes twice."""
     log = get_logger("x")

@@ -21,16 +21,19 @@ import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from pydantic import SecretStr
 
+from cinepulse.cli import cli
 from cinepulse.local.claim import claim
-from cinepulse.local.processes import ProcessRef, families
+from cinepulse.local.processes import families
 from cinepulse.local.state import read_record
 from cinepulse.settings import ENDPOINTS_FILE, Settings, load_settings, variable_of
 from clickhouse.client import connect
-from schemas.topics import MOVIE_MENTIONS, PIPELINE_COVERAGE, REDDIT_POSTS, TMDB_MOVIES, TOPICS
+from schemas.provision import admin_client, create_topics
+from schemas.topics import REDDIT_POSTS, TOPICS
 from tests.cinepulse.local.conftest import until
 from tests.fixtures.kafka import unused_port
 from tests.fixtures.secure_kafka import SecureBroker
 from tests.fixtures.world import running_world
+from tests.generate_docs import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +48,9 @@ SECRETS: Final = sorted(name for name, field in Settings.model_fields.items() if
 # Its `up` speaks to no registry and needs no login at its own broker.
 UP_SECRETS: Final = ("clickhouse_password", "reddit_client_secret", "tmdb_read_token")
 USERS: Final = ("cinepulse", "canary-user")
-READ_SECONDS: Final = 20
+# Long, since a machine that is busy is no failure.
+STACK_SECONDS: Final = 240
+COMMAND_SECONDS: Final = 150
 
 
 @dataclass(frozen=True)
@@ -95,10 +100,16 @@ def environment(home: Path, **settings: str) -> dict[str, str]:
     }
 
 
-def run(given: Mapping[str, str], *arguments: str) -> tuple[int, str]:
-    """Run a command to its end and return its exit code and all that it said."""
-    done = subprocess.run(command(*arguments), env=dict(given), capture_output=True, text=True, timeout=90, check=False)
-    return done.returncode, done.stdout + done.stderr
+def started(given: Mapping[str, str], *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a command, what it says kept for `communicate`."""
+    return subprocess.Popen(
+        command(*arguments), env=dict(given), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+    )
+
+
+def said_by(process: subprocess.Popen[bytes]) -> bytes:
+    """Return all that a command has said, once it has ended."""
+    return process.communicate(timeout=COMMAND_SECONDS)[0]
 
 
 def shown_by_ps() -> str:
@@ -180,6 +191,7 @@ def sources(world: RunningWorld) -> dict[str, str]:
     }
 
 
+@pytest.mark.timeout(STACK_SECONDS * 3)
 def test_a_running_stack_shows_no_secret(  # noqa: PLR0915 - one run of the whole stack, looked at from all sides
     canaries: Canaries, guarded_world: RunningWorld, home: Path, tmp_path: Path
 ) -> None:
@@ -191,12 +203,12 @@ def test_a_running_stack_shows_no_secret(  # noqa: PLR0915 - one run of the whol
             command("up"), env=environment(home, **sources(guarded_world), **mine), stdout=file, stderr=file
         )
     try:
-        until(lambda: up.poll() is not None or "Everything works" in output.read_text(), seconds=120)
+        until(lambda: up.poll() is not None or "Everything works" in output.read_text(), seconds=STACK_SECONDS)
         assert up.poll() is None, output.read_text()
         guarded_world.start()
         settings = load_settings(data_dir=home)
         tables = connect(settings)
-        until(lambda: tables.command("SELECT count() FROM mentions") > 0, seconds=60)
+        until(lambda: tables.command("SELECT count() FROM mentions") > 0, seconds=STACK_SECONDS)
 
         record = read_record(home)
         assert record is not None
@@ -213,17 +225,18 @@ def test_a_running_stack_shows_no_secret(  # noqa: PLR0915 - one run of the whol
         producer.flush(10)
         sink = next(part.process for part in record.parts if part.name == "sink" and part.process)
         os.kill(sink.pid, signal.SIGKILL)
-        until(lambda: tables.command("SELECT count() FROM dead_letters") > 0, seconds=60)
-        said = "".join(
-            run(environment(home, **more), *words)[1]
+        until(lambda: tables.command("SELECT count() FROM dead_letters") > 0, seconds=STACK_SECONDS)
+        # Beside each other, since most of their time is waiting.
+        asked = [
+            started(environment(home, **more), *words)
             for words, more in (
                 (("status", "--format", "json"), {}),
-                (("verify",), {}),
                 (("trends",), {"clickhouse_password": canaries.values["kafka_sasl_password"]}),
                 (("trends",), {"clickhouse_port": str(unused_port())}),
-                (("movie", canaries.values["kafka_key_password"][:5]), {}),
+                (("movie", "no such film"), {}),
             )
-        )
+        ]
+        said = b"".join(said_by(process) for process in asked)
         metrics = "".join(
             httpx.get(f"http://127.0.0.1:{part.port}/metrics", trust_env=False).text
             for part in record.parts
@@ -245,19 +258,16 @@ def test_a_running_stack_shows_no_secret(  # noqa: PLR0915 - one run of the whol
         written = [name for name, content in files_below(home) if canaries.found(content)]
     finally:
         up.send_signal(signal.SIGINT)
-        code = up.wait(60)
+        code = up.wait(COMMAND_SECONDS)
 
     assert code == 0
     assert set(modes.values()) == {0o600}
     assert written == [str(ENDPOINTS_FILE)]
-    assert {topic.name for topic in (REDDIT_POSTS, TMDB_MOVIES, MOVIE_MENTIONS, PIPELINE_COVERAGE)} <= {
-        topic.name for topic in TOPICS
-    }
     assert len(topics) > 100_000
     assert b"not avro" in topics
-    assert "CINEPULSE_CLICKHOUSE_PASSWORD" in said
+    assert b"CINEPULSE_CLICKHOUSE_PASSWORD" in said
     assert "cinepulse_records_delivered_total" in metrics
-    looked_at = {"output": output.read_bytes(), "said": said.encode(), "metrics": metrics.encode(), "topics": topics}
+    looked_at = {"output": output.read_bytes(), "said": said, "metrics": metrics.encode(), "topics": topics}
     looked_at |= {"rows": rows, **dict(files_below(home))}
     assert {name: canaries.found(content) for name, content in looked_at.items() if canaries.found(content)} == {}
     assert any(name.startswith("logs/") and content for name, content in looked_at.items())
@@ -267,6 +277,7 @@ def _secret_settings(canaries: Canaries) -> dict[str, str]:
     return {name: canaries.values[name] for name in SECRETS}
 
 
+@pytest.mark.timeout(STACK_SECONDS * 3)
 def test_commands_that_fail_show_no_secret(tmp_path: Path, authority: Authority, guarded_world: RunningWorld) -> None:
     """Each part, by hand, is refused by whatever it logs in to: its last line says what to set, and no password."""
     wrong = Canaries.fresh("wrong")
@@ -290,7 +301,7 @@ def test_commands_that_fail_show_no_secret(tmp_path: Path, authority: Authority,
             "kafka_sasl_user": "",
         }
         registry = {"schema_registry_url": f"http://127.0.0.1:{unused_port()}", "schema_registry_user": "canary-user"}
-        assert run(environment(tmp_path / "data", **let_in), "topics", "create")[0] == 0
+        create_topics(admin_client(broker.process.bootstrap), TOPICS, partitions=4, replication_factor=1)
         cases = {
             "kafka": (refused, ("topics", "list")),
             "kafka, faust": (refused, ("process", "count")),
@@ -304,20 +315,17 @@ def test_commands_that_fail_show_no_secret(tmp_path: Path, authority: Authority,
                 ("migrate",),
             ),
         }
-        outcomes = {}
+        processes = {}
         for number, (name, (fields, words)) in enumerate(cases.items()):
             given = {field: text for field, text in fields.items() if text}
-            process = subprocess.Popen(
-                command(*words),
-                env=environment(tmp_path / f"data{number}", **given),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-            assert wrong.found(shown_by_ps()) == set()
-            said, _ = process.communicate(timeout=90)
-            outcomes[name] = process.returncode, said
+            processes[name] = started(environment(tmp_path / f"data{number}", **given), *words)
+            stack.callback(processes[name].kill)
+        assert wrong.found(shown_by_ps()) == set()
+        said = {name: said_by(process) for name, process in processes.items()}
+        outcomes = {name: (process.returncode, said[name]) for name, process in processes.items()}
 
     assert {name: code for name, (code, _) in outcomes.items() if code not in (1, 2)} == {}
+    assert b"uthentication" in outcomes["kafka"][1]
     assert {name: wrong.found(said) for name, (_, said) in outcomes.items() if wrong.found(said)} == {}
     assert {
         name for name, (_, said) in outcomes.items() if not said.splitlines()[-1].startswith(b"cinepulse: ")
@@ -330,4 +338,11 @@ def test_every_secret_is_looked_for() -> None:
     telling = {name for name in Settings.model_fields if re.search(r"password|secret|token|_key$", name)}
 
     assert telling == set(SECRETS)
-    assert ProcessRef.own().alive()
+
+
+def test_no_secret_is_a_flag() -> None:
+    """What stands on a command line is seen by everybody: secrets come from the environment or from a file."""
+    flags = {parameter.name for _, each in leaves(cli) for parameter in each.params}
+
+    assert "kafka_bootstrap" in flags
+    assert flags.isdisjoint(SECRETS)
