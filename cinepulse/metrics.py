@@ -94,6 +94,21 @@ LAG: Final = Gauge(
     ["stage", "topic"],
 )
 
+VERIFICATIONS: Final = Counter(
+    "cinepulse_verifications",
+    "Verifications by outcome: right, wrong, or unfinished, when a part did not answer or was behind. No rise for "
+    "hours: see the log of verify.",
+    ["outcome"],
+)
+VERIFY_PROBLEMS: Final = Gauge(
+    "cinepulse_verify_problems",
+    "Places at which the last verification found Kafka, counts and tables to disagree. Not 0: `cinepulse verify` names "
+    "them.",
+)
+VERIFY_TIMESTAMP: Final = Gauge(
+    "cinepulse_verify_timestamp_seconds", "When a verification last came to an end; 0 before the first."
+)
+
 READY: Final = Gauge(
     "cinepulse_ready", "1 once the part does its work, 0 while it starts or recovers: for minutes, see its log."
 )

@@ -1,8 +1,9 @@
 """Proves, on a pipeline that may be flowing, that nothing was lost and nothing counted twice.
 
-Four checks: the sink's ledger covers every partition's offsets without a hole; the sink has reached the ends that
-Kafka had when the check began; the count stage has counted every mention up to there; and its counts equal the
-distinct live mentions, film-day by film-day and both ways.
+Six checks: the sink's ledger covers every partition's offsets without a hole; the sink has reached the ends that
+Kafka had when the check began; the count stage has counted every mention up to there; every confirmed offset is a row,
+a dead letter or compacted away; each mention is stored once; and the counts of the count stage equal the distinct live
+mentions, film-day by film-day and both ways.
 
 A flowing pipeline changes between two reads. So a film-day that differs counts as wrong only when nothing that the
 count stage had not yet committed has touched it, and when it differs alike in two passes in a row; the others are
@@ -14,7 +15,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from clickhouse.accounts import check_accounts, check_distinct, read_accounts
 from clickhouse.ask import ask
+from clickhouse.check import Check
 from clickhouse.ledger import holes
 from clickhouse.offsets import Partition
 from clickhouse.rows import EPOCH_SHIFT
@@ -61,16 +64,6 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was checked. `problems`: one line for each place where it does not hold."""
-
-    name: str
-    ok: bool
-    detail: str
-    problems: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Verification:
     """The outcome. `unsettled`: film-days that kept changing for as long as there was time to look."""
 
@@ -98,7 +91,11 @@ class KafkaView(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Runs the checks. `mentions` and `counts` name the two topics; `pause` sleeps; `say` tells what is waited for."""
+    """Runs the checks.
+
+    `mentions` and `counts` name the two topics; `compacted` those from which Kafka takes records out; `pause` sleeps;
+    `say` tells what is waited for.
+    """
 
     client: Client
     kafka: KafkaView
@@ -106,6 +103,7 @@ class Verifier:
     pause: Callable[[float], None]
     mentions: str
     counts: str
+    compacted: frozenset[str] = frozenset()
     say: Callable[[str], None] = lambda _text: None
 
     def verify(self, *, wait_seconds: float, settle_seconds: float) -> Verification:
@@ -123,6 +121,8 @@ class Verifier:
             check_offsets(ends, ledger),
             check_ends(ends, ledger),
             check_count_stage(wanted, counted),
+            self._check_accounts(settle_seconds),
+            check_distinct(self.client, self.mentions),
             self._check_counts(differing, unsettled),
         )
         return Verification(all(check.ok for check in checks), checks, differing, unsettled)
@@ -201,6 +201,16 @@ class Verifier:
             if row["revision"] <= epoch << EPOCH_SHIFT | counted.get(partition, 0):
                 found.add(FilmDay(row["tmdb_id"], row["day"]))
         return found
+
+    def _check_accounts(self, seconds: float) -> Check:
+        """Return the check of the accounts, once it holds or when time is up: a dead letter's row takes a moment."""
+        deadline = self.clock.monotonic() + seconds
+        while True:
+            check = check_accounts(read_accounts(self.client, self.kafka.topic_ids()), self.compacted)
+            if check.ok or self.clock.monotonic() >= deadline:
+                return check
+            self.say("looking again at the dead letters")
+            self.pause(PASS_SECONDS)
 
     def _check_counts(self, differing: Sequence[Difference], unsettled: Sequence[Difference]) -> Check:
         (totals,) = ask(self.client, "verify_totals")

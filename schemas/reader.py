@@ -33,16 +33,17 @@ class RawRecord:
 
 
 class TopicReader:
-    """Follows every partition of one topic from the first record on.
+    """Follows every partition of one topic, or the one `only`, from the first record on.
 
     Each `to_end` yields what has come since the last one, so a reader can be asked again and again.
     """
 
-    def __init__(self, settings: Settings, topic: str, part: str) -> None:
+    def __init__(self, settings: Settings, topic: str, part: str, *, only: int | None = None) -> None:
         # librdkafka wants a group's name even of a consumer that never joins or commits.
         config = consumer_config(settings, part) | {"group.id": f"cinepulse-{part}-no-group", "fetch.wait.max.ms": 50}
         self._consumer = Consumer(config)
         self._topic = topic
+        self._only = only
         self._next: dict[int, int] = {}
 
     def __enter__(self) -> Self:
@@ -96,7 +97,7 @@ class TopicReader:
         metadata = self._consumer.list_topics(self._topic, timeout=METADATA_TIMEOUT_SECONDS).topics[self._topic]
         if metadata.error is not None or not metadata.partitions:
             raise missing_topic(self._topic)
-        self._next = dict.fromkeys(metadata.partitions, 0)
+        self._next = {number: 0 for number in metadata.partitions if self._only in {None, number}}
         self._consumer.assign([TopicPartition(self._topic, number, 0) for number in self._next])
 
 

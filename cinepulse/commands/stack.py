@@ -39,6 +39,8 @@ WORLD_TMDB_RATE: Final = 1000
 # The first full pass over the catalogue, and a worker's recovery of its state, may take minutes on a slow machine.
 LONG_START_SECONDS: Final = 300.0
 
+VERIFY_EVERY: Final = "1h"
+
 
 @dataclass(frozen=True, slots=True)
 class WorldChoice:
@@ -149,7 +151,7 @@ def pick_ports(settings: Settings) -> Ports:
         clickhouse=pick("clickhouse_port", settings.clickhouse_port),
         world=picker.pick(WORLD_PORT),
         # Spread at random: these parts start late, and a second stack that starts meanwhile must not take their ports.
-        metrics={name: picker.pick() for name in ("tmdb", "count", "sink", "link", "reddit")},
+        metrics={name: picker.pick() for name in ("tmdb", "count", "sink", "link", "reddit", "verify")},
     )
 
 
@@ -212,7 +214,11 @@ def pipeline(home: Path, ports: Ports, values: Mapping[str, Any], world: WorldCh
         Stage(tuple(base), "topics and tables", prepare),
         Stage((worker("tmdb", "produce", "tmdb"), worker("count", "process", "count"), worker("sink", "sink"))),
         Stage((worker("link", "process", "link"),)),
-        Stage((worker("reddit", "produce", "reddit"),), "posts", begin),
+        Stage(
+            (worker("reddit", "produce", "reddit"), worker("verify", "verify", "--every", VERIFY_EVERY)),
+            "posts",
+            begin,
+        ),
     )
 
 

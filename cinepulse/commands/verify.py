@@ -1,8 +1,9 @@
-"""`cinepulse verify`: prove that offsets, mentions and counts agree."""
+"""`cinepulse verify`: prove that offsets, mentions and counts agree, once or at intervals."""
 
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,27 @@ if TYPE_CHECKING:
 
 COUNT_GROUP = "cinepulse-count"
 PROBLEMS_SHOWN = 20
+NICENESS = 10
+UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+class Duration(click.ParamType):
+    """A length of time: a number of seconds, or one with its unit, `s`, `m` or `h`."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds."""
+        found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smh]?)", str(value))
+        if found is None or float(found[1]) == 0:
+            self.fail(f"{value!r} is no length of time: write 90s, 15m or 1h", param, ctx)
+        return float(found[1]) * UNITS[found[2]]
 
 
 @click.command()
-@with_settings("kafka_bootstrap", "clickhouse_host", "clickhouse_port", "clickhouse_database")
+@with_settings(
+    "kafka_bootstrap", "clickhouse_host", "clickhouse_port", "clickhouse_database", "metrics_port", "log_level"
+)
 @click.option(
     "--wait",
     type=click.FloatRange(0),
@@ -36,24 +54,42 @@ PROBLEMS_SHOWN = 20
     show_default=True,
     help="Seconds to look again at film-days that change.",
 )
+@click.option(
+    "--deep", is_flag=True, help="Derive mentions and counts anew from Kafka as well, and compare them row by row."
+)
+@click.option(
+    "--every",
+    type=Duration(),
+    help="Stay and verify at this interval, for example 15m or 1h; `cinepulse status` shows the last outcome.",
+)
 @format_option
-def verify(settings: Settings, *, wait: float, settle: float, output: Format) -> None:
+def verify(  # noqa: PLR0913 - one parameter an option
+    settings: Settings, *, wait: float, settle: float, deep: bool, every: float | None, output: Format
+) -> None:
     """Check that nothing was lost and nothing counted twice, also while everything runs.
 
-    Every partition's offsets are stored without a hole and to the end, every mention is counted, and the counts equal
-    the distinct mentions, film-day by film-day. Exit code 1 and the differing rows where not.
+    Every partition's offsets are stored without a hole and to the end, each as a row or a dead letter unless compacted
+    away; every mention is stored once and counted; and the counts equal the distinct mentions, film-day by film-day.
+    Exit code 1 and the differing rows where not.
 
     \b
     Examples:
       cinepulse verify
+      cinepulse verify --deep
       cinepulse verify --wait 10 --format json
     """  # noqa: D301 - click reads \b
     from cinepulse.errors import VerificationFailed
     from clickhouse.plain import plain
     from clickhouse.verification import verify_pipeline
 
+    def run(say: Callable[[str], None]) -> Verification:
+        return verify_pipeline(settings, COUNT_GROUP, wait_seconds=wait, settle_seconds=settle, say=say, deep=deep)
+
+    if every is not None:
+        _stay(settings, lambda: run(lambda _text: None), every)
+        return
     with _progress() as say:
-        outcome = verify_pipeline(settings, COUNT_GROUP, wait_seconds=wait, settle_seconds=settle, say=say)
+        outcome = run(say)
     if output == "json":
         click.echo(json.dumps(plain(outcome), ensure_ascii=False, indent=2))
     else:
@@ -61,6 +97,29 @@ def verify(settings: Settings, *, wait: float, settle: float, output: Format) ->
     if not outcome.ok:
         failed = ", ".join(check.name for check in outcome.checks if not check.ok)
         raise VerificationFailed(f"verification failed: {failed}")
+
+
+def _stay(settings: Settings, run: Callable[[], Verification], every: float) -> None:
+    """Verify at intervals until Ctrl-C or SIGTERM."""
+    import functools
+    import os
+    import signal
+    from contextlib import suppress
+    from threading import Event
+
+    from cinepulse.clock import SystemClock
+    from cinepulse.commands.verifying import Verifying
+    from cinepulse.health import serve_health
+    from cinepulse.local.verified import write_verified
+
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    serve_health(settings)
+    with suppress(OSError):
+        # What it looks at goes first.
+        os.nice(NICENESS)
+    Verifying(run, functools.partial(write_verified, settings.data_dir.absolute()), SystemClock(), every).until(stop)
 
 
 def _print(outcome: Verification, output: Format) -> None:

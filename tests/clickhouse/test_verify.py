@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
@@ -14,19 +18,23 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from cinepulse.clock import ManualClock
 from cinepulse.commands.verify import verify as command
 from cinepulse.errors import VerificationFailed
+from cinepulse.local.verified import Verified, read_verified
+from clickhouse.accounts import Account, check_accounts
 from clickhouse.ledger import Span
 from clickhouse.offsets import Extent, LiveKafka, Partition
 from clickhouse.plain import plain
-from clickhouse.tables import SINK_BATCHES
+from clickhouse.tables import DEAD_LETTERS, SINK_BATCHES
 from clickhouse.verify import Difference, Verification, Verifier
 from schemas.partitioning import film_partition
-from tests.clickhouse.pipeline import Pipeline
+from tests.clickhouse.pipeline import Pipeline, eventually
 from tests.clickhouse.tables import PARTITIONS, Filled, filled
 from tests.fixtures.clickhouse import PASSWORD
+from tests.fixtures.kafka import unused_port
 from tests.schemas.samples import SAMPLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from cinepulse.settings import Settings
     from tests.fixtures.kafka import BrokerProcess
@@ -102,7 +110,9 @@ class Scene:
             if self.pauses:
                 self.pauses.pop(0)()
 
-        verifier = Verifier(self.filled.client, self.kafka, self.clock, pause, MENTIONS, COUNTS)
+        verifier = Verifier(
+            self.filled.client, self.kafka, self.clock, pause, MENTIONS, COUNTS, frozenset({MENTIONS, COUNTS})
+        )
         return verifier.verify(wait_seconds=wait, settle_seconds=settle)
 
 
@@ -127,7 +137,14 @@ def test_agreement_is_verified(scene: Scene) -> None:
     outcome = scene.verify()
 
     assert (outcome.ok, outcome.differing, outcome.unsettled) == (True, (), ())
-    assert [check.name for check in outcome.checks] == ["offsets", "ends", "count stage", "counts"]
+    assert [check.name for check in outcome.checks] == [
+        "offsets",
+        "ends",
+        "count stage",
+        "accounts",
+        "distinct",
+        "counts",
+    ]
     assert "3 film-days, 6 counted, 6 distinct mentions stored" in outcome.checks[-1].detail
 
 
@@ -291,6 +308,67 @@ def test_difference_seen_once_is_not_believed(scene: Scene) -> None:
     assert (outcome.ok, outcome.differing) == (True, ())
 
 
+def test_dead_letter_that_is_not_stored_is_found(scene: Scene) -> None:
+    """What the ledger calls a dead letter is in the table, once for each offset however often it was sent."""
+    number, end = film_partition(3, PARTITIONS), scene.filled.offsets[film_partition(3, PARTITIONS)]
+    scene.filled.insert(
+        SINK_BATCHES,
+        topic=MENTIONS,
+        topic_id="id",
+        partition=number,
+        first_offset=0,
+        last_offset=end,
+        rows=end - 1,
+        dead_letters=2,
+    )
+    place = {"stage": "sink", "source": MENTIONS, "partition": number}
+    for revision, offset in enumerate((1, 1)):
+        scene.filled.insert(DEAD_LETTERS, **place, offset=offset, revision=revision)
+    outcome = scene.verify(settle=0.0)
+    assert failed(outcome) == ["accounts"]
+    assert outcome.checks[3].problems == (
+        f"{MENTIONS}-{number}, offsets 0 to {end}: 2 dead letters, of which dead_letters has 1",
+    )
+
+    scene.pauses = [lambda: scene.filled.insert(DEAD_LETTERS, **place, offset=end, revision=9)]
+
+    assert scene.verify().ok
+
+
+def test_every_offset_is_accounted_for() -> None:
+    """Records vanish by compaction alone, and none comes twice; what was delivered again is told and no fault."""
+    place, other = Partition("kept", 0), Partition("compacted", 1)
+    right = [Account(place, Span(0, 9), 8, 2), Account(place, Span(5, 14), 10, 0), Account(other, Span(0, 99), 3, 0)]
+
+    good = check_accounts(right, {"compacted"})
+    bad = check_accounts(
+        [*right, Account(place, Span(15, 19), 4, 0), Account(other, Span(100, 101), 3, 0)], {"compacted"}
+    )
+
+    assert good.ok
+    assert good.detail == (
+        "120 offsets are 21 rows, 2 dead letters and 97 compacted away; 5 of them were delivered again and stored once"
+    )
+    assert bad.problems == (
+        "kept-0, offsets 15 to 19: 1 records are neither rows nor dead letters",
+        "compacted-1, offsets 100 to 101: 2 offsets, but 3 records were confirmed",
+    )
+
+
+def test_mention_stored_under_two_days_is_found(scene: Scene) -> None:
+    """A post that is said to have been written twice is two rows under FINAL, and one mention."""
+    scene.filled.mention(1, "t1_0", "2026-11-19T10:00")
+    scene.count()
+    scene.catch_up()
+
+    outcome = scene.verify()
+
+    assert failed(outcome) == ["distinct"]
+    assert outcome.checks[4].problems == (
+        "film 1 in reddit t1_0: stored as written at 2026-11-19 10:00:00.000 and 2026-11-20 10:00:00.000",
+    )
+
+
 @pytest.fixture
 def pipeline(fresh_broker: BrokerProcess, clickhouse_settings: Settings) -> Iterator[Pipeline]:
     """Return a pipeline on the topics' own names, with a count for each mention, stored by the real sink."""
@@ -322,30 +400,68 @@ def counted_to_the_end(pipeline: Pipeline) -> None:
         answer.result(10)
 
 
-def run(settings: Settings, *arguments: str) -> tuple[dict[str, Any], BaseException | None]:
-    """Run the command and return its JSON and its error."""
-    environment = {
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return where the pipeline is, as a command reads it."""
+    return {
         "CINEPULSE_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
         "CINEPULSE_CLICKHOUSE_PORT": str(settings.clickhouse_port),
         "CINEPULSE_CLICKHOUSE_PASSWORD": PASSWORD,
         "CINEPULSE_CLICKHOUSE_DATABASE": settings.clickhouse_database,
     }
-    result = CliRunner().invoke(command, ["--format", "json", *arguments], env=environment)
+
+
+def run(settings: Settings, *arguments: str) -> tuple[dict[str, Any], BaseException | None]:
+    """Run the command and return its JSON and its error."""
+    result = CliRunner().invoke(command, ["--format", "json", *arguments], env=environment_of(settings))
     return json.loads(result.stdout), result.exception
 
 
-def test_command_on_real_parts(pipeline: Pipeline) -> None:
-    """On what the real sink stored the command passes; it fails, with the rows, once a mention is taken out."""
+def verified_at_intervals(settings: Settings, home: Path) -> Verified:
+    """Run the command that stays as a process until it has kept an outcome, end it as `up` does, and return that."""
+    port = unused_port()
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "cinepulse", "verify", "--every", "1s", "--settle", "2"],
+        env=os.environ
+        | environment_of(settings)
+        | {"CINEPULSE_DATA_DIR": str(home), "CINEPULSE_METRICS_PORT": str(port)},
+    )
+    try:
+        eventually(lambda: read_verified(home), "an outcome is kept")
+        metrics = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        assert httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).is_success
+    finally:
+        process.terminate()
+    assert process.wait(30) == 0
+    found = read_verified(home)
+    assert found is not None
+    assert f"cinepulse_verify_problems {float(found.differences)}" in metrics
+    return found
+
+
+def test_command_on_real_parts(pipeline: Pipeline, tmp_path: Path) -> None:
+    """On what the real sink stored the command passes; it fails, with the rows, once a mention is taken out.
+
+    So do the deep one, which names the row, and the one that stays.
+    """
     before, error = run(pipeline.settings, "--wait", "0", "--settle", "0")
     assert isinstance(error, VerificationFailed)
     assert [check["name"] for check in before["checks"] if not check["ok"]] == ["count stage"]
 
     counted_to_the_end(pipeline)
     good, error = run(pipeline.settings, "--wait", "10")
+    deep, deep_error = run(pipeline.settings, "--wait", "10", "--deep")
     pipeline.client.command("DELETE FROM mentions WHERE tmdb_id = 4")
     bad, failure = run(pipeline.settings, "--wait", "10")
 
-    assert error is None
+    deeper, _ = run(pipeline.settings, "--wait", "10", "--deep")
+    stayed = verified_at_intervals(pipeline.settings, tmp_path)
+
+    assert (error, deep_error) == (None, None)
+    assert [check["name"] for check in deep["checks"]][-2:] == ["mention_counts, row by row", "mentions, row by row"]
+    assert [check["problems"] for check in deeper["checks"] if check["name"] == "mentions, row by row"] == [
+        ["tmdb_id 4, platform reddit, post_id t1_kzyxwv, created_at 1709251200000: in Kafka alone, at offset 0"]
+    ]
+    assert (stayed.outcome, stayed.failed, stayed.differences) == ("wrong", ("counts",), 1)
     assert (good["ok"], good["differing"]) == (True, [])
     assert isinstance(failure, VerificationFailed)
     assert failure.exit_code == 1

@@ -15,7 +15,7 @@ from cinepulse.settings import Settings, load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-PORTS = Ports(19092, 19093, 18123, 18090, {"tmdb": 1, "count": 2, "sink": 3, "link": 4, "reddit": 5})
+PORTS = Ports(19092, 19093, 18123, 18090, {"tmdb": 1, "count": 2, "sink": 3, "link": 4, "reddit": 5, "verify": 6})
 WORLD = "http://127.0.0.1:18090"
 
 
@@ -38,7 +38,12 @@ def names(home: Path, **flags: Any) -> list[set[str]]:
 
 def test_parts_come_in_the_order_of_their_dependencies(tmp_path: Path) -> None:
     """Stores and world first; the linker after the catalogue; the posts last."""
-    assert names(tmp_path) == [{"kafka", "clickhouse", "world"}, {"tmdb", "count", "sink"}, {"link"}, {"reddit"}]
+    assert names(tmp_path) == [
+        {"kafka", "clickhouse", "world"},
+        {"tmdb", "count", "sink"},
+        {"link"},
+        {"reddit", "verify"},
+    ]
 
 
 def test_without_keys_the_world_is_the_source(tmp_path: Path) -> None:
@@ -132,7 +137,7 @@ def test_taken_usual_ports_are_replaced(tmp_path: Path) -> None:
 
     picked = [ports.kafka, ports.controller, ports.clickhouse, ports.world, *ports.metrics.values()]
     assert usual not in picked
-    assert len(set(picked)) == len(picked) == 9
+    assert len(set(picked)) == len(picked) == 10
 
 
 def test_a_port_that_was_set_is_not_replaced(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from cinepulse.local.processes import ProcessRef
 from cinepulse.local.stack import Stack
 from cinepulse.local.state import PartRecord, StackRecord, read_record, write_record
 from cinepulse.settings import Settings
+from cinepulse.local.verified import VERIFIED_FILE, Verified, write_verified
 from schemas.provision import admin_client, create_topics
 from schemas.topics import REDDIT_POSTS, TOPICS
 from tests.cinepulse.local.conftest import fake_stages, until
@@ -66,6 +67,57 @@ def test_working_parts_are_healthy(home: Path) -> None:
     ]
     assert all(Path(row["log"]).exists() and row["uptime_seconds"] >= 0 and row["restarts"] == 0 for row in found)
     assert all(row["lag"] is None for row in found)
+
+
+@pytest.mark.parametrize(
+    ("verified", "told"),
+    [
+        (Verified(1_800_000_000_000, "right", 1.5), "in 1.5 s: offsets, mentions and counts agree."),
+        (
+            Verified(1_800_000_000_000, "wrong", 1.5, 2, ("counts",), ("counts: film 3 on 2026-11-20",)),
+            "2 differences (counts); run `cinepulse verify`.\n  counts: film 3 on 2026-11-20",
+        ),
+        (Verified(1_800_000_000_000, "unfinished", 1.5, error="Kafka does not answer"), "Kafka does not answer"),
+    ],
+    ids=["right", "wrong", "unfinished"],
+)
+def test_the_last_verification_is_shown(home: Path, verified: Verified, told: str) -> None:
+    """When it was, what came of it and the first differences; it is no part's health and changes no exit code."""
+    write_verified(home, verified)
+
+    shown = run(home)
+    (home / VERIFIED_FILE).unlink()
+
+    assert shown.return_value == 0
+    assert "Verified 2027-01-15T08:00:00+00:00" in shown.stdout
+    assert told in shown.stdout
+    assert "Verified" not in run(home).stdout
+
+
+def test_the_last_verification_is_on_its_parts_row(tmp_path: Path) -> None:
+    """As JSON it stands with the part that verifies, and nowhere else; before the first there is none."""
+    own = ProcessRef.own()
+    parts = [PartRecord(name, 1, "http://127.0.0.1:9/", "log", "down", 0, own) for name in ("sink", "verify")]
+    write_record(tmp_path, StackRecord(up=own, parts=tuple(parts)))
+
+    _, before = rows(tmp_path)
+    assert "Verified: not yet" in run(tmp_path).stdout
+    write_verified(tmp_path, Verified(1_800_000_000_000, "wrong", 1.5, 2, ("counts",), ("counts: film 3",)))
+    _, after = rows(tmp_path)
+
+    assert [row["verified"] for row in before] == [None, None]
+    assert [row["verified"] for row in after] == [
+        None,
+        {
+            "finished_at": "2027-01-15T08:00:00+00:00",
+            "outcome": "wrong",
+            "seconds": 1.5,
+            "differences": 2,
+            "failed": ["counts"],
+            "problems": ["counts: film 3"],
+            "error": None,
+        },
+    ]
 
 
 def test_a_part_that_does_not_answer_is_unhealthy(home: Path) -> None:
