@@ -17,8 +17,8 @@ from cinepulse.local.claim import claim
 from cinepulse.local.processes import ProcessRef
 from cinepulse.local.stack import Stack
 from cinepulse.local.state import PartRecord, StackRecord, read_record, write_record
-from cinepulse.settings import Settings
 from cinepulse.local.verified import VERIFIED_FILE, Verified, write_verified
+from cinepulse.settings import Settings
 from schemas.provision import admin_client, create_topics
 from schemas.topics import REDDIT_POSTS, TOPICS
 from tests.cinepulse.local.conftest import fake_stages, until
