@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "status": Entry("Show every part's process, health and lag.", "cinepulse.commands.status:status"),
     "trends": Entry("Show the films people talk about.", "cinepulse.commands.trends:trends"),
     "movie": Entry("Show one film's days, communities and evidence.", "cinepulse.commands.movie:movie"),
+    "coverage": Entry("Show what was polled and how much is known.", "cinepulse.commands.coverage:coverage"),
     "verify": Entry("Prove that counts, mentions and offsets agree.", "cinepulse.commands.verify:verify"),
     "link": Entry("Link JSON-lines messages to films.", "cinepulse.commands.link:link"),
     "produce": Entry("Run a producer: reddit or tmdb.", "cinepulse.commands.produce:produce"),

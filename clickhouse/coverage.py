@@ -1,118 +1,234 @@
-"""How much of a period the polls reached: unknown is not zero."""
+"""How much of a period is known: unknown is not zero.
+
+A poll of Reddit reads a listing back to what it knows, so everything between the first and the last poll that succeeded
+is covered, less the gaps that polls report; a backfill of all communities of a gap closes it. A TMDB list shows the
+moment alone: it is known from a poll until the next one is due.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask
+from clickhouse.intervals import Interval, common, length, union, without
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from clickhouse.client import Client
 
-SOURCE: Final = "reddit"
+SourceName = Literal["reddit", "tmdb"]
+REDDIT: Final = "reddit"
+TMDB: Final = "tmdb"
 
-# A poll covers what was written since the one before, as long as their items overlap. Polls further away than this
-# say nothing about a period.
+# What is polled on a cadence: others are looked at once a day or on demand, and say nothing about an hour.
+FEEDS: Final[dict[str, tuple[str, ...]]] = {
+    REDDIT: ("new", "comments"),
+    TMDB: ("trending_day", "trending_week", "popular", "now_playing", "top_rated"),
+}
+
+# Polls further away than this say nothing about a period.
 MARGIN_MS: Final = 2 * MILLISECONDS_PER_DAY
 
-Interval = tuple[int, int]
+MILLISECONDS_PER_HOUR: Final = 3_600_000
+
+# Below this share a count may well be too low, and is marked.
+COMPLETE_SHARE: Final = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """What the polls of one feed reached; instants in milliseconds.
+class Hour:
+    """What one feed's polls did within an hour; instants in milliseconds, the successes' None where none succeeded."""
 
-    `first_success` and `last_success` are None when no poll succeeded; `gaps` are the stretches of event time that a
-    listing may have lost.
-    """
-
-    name: str
-    first_success: int | None
-    last_success: int | None
-    last_poll: int
+    feed: str
+    start: int
     polls: int
-    failed: int
-    gaps: tuple[Interval, ...] = ()
+    failed: int = 0
+    overflowed: int = 0
+    requests: int = 0
+    items: int = 0
+    first_success: int | None = None
+    last_success: int | None = None
+    last_poll: int = 0
+    communities: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Event time of a feed and some communities: lost, or read whole."""
+
+    feed: str
+    communities: frozenset[str]
+    interval: Interval
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of a period was polled.
+    """How much of a period is known.
 
-    `share`: of the period up to now, the mean over the listings, 0 to 1; None when nobody polled then, as with
-    recorded posts. `gaps`: stretches that may be missing. `failed`: polls that failed.
+    `share`: of the period up to now, the mean over the feeds, 0 to 1; None when nobody looked then, as with recorded
+    posts. `gaps`: stretches that may be missing, `gap_seconds` together; what a backfill has mended is none. `polls`
+    of the period, how many of them `failed` or `overflowed`, their `requests` and new `items`.
     """
 
     share: float | None
     gaps: int
     gap_seconds: float
+    polls: int
     failed: int
+    overflowed: int
+    requests: int
+    items: int
+
+    @property
+    def complete(self) -> bool | None:
+        """Whether the counts can be taken as they are; None when nothing is known."""
+        return None if self.share is None else self.share >= COMPLETE_SHARE
 
 
-def coverage_of(listings: Sequence[Listing], start: int, end: int, as_of: int) -> Coverage:
-    """Return the coverage of [start, end), of which the part up to `as_of` or the last poll has passed."""
-    lost = [part for listing in listings for gap in listing.gaps if (part := _within(gap, start, end)) is not None]
-    polled = [listing for listing in listings if listing.polls]
-    passed = min(end, max([as_of, *(listing.last_poll for listing in polled)]))
-    shares = [_share(listing, start, passed) for listing in polled] if passed > start else []
-    return Coverage(
-        share=sum(shares) / len(shares) if shares else None,
-        gaps=len(set(lost)),
-        gap_seconds=_length(lost) / 1_000,
-        failed=sum(listing.failed for listing in listings),
-    )
+@dataclass(frozen=True, slots=True)
+class Polls:
+    """What is recorded of a source around a period.
 
+    `hold_ms`: how long a poll's answer stands, None where polls reach back to what is known. `hours` by time.
+    """
 
-def read_coverage(client: Client, start: int, end: int, as_of: int) -> Coverage:
-    """Return the coverage of [start, end), instants in milliseconds, from what the polls reported."""
-    rows = ask(
-        client,
-        "coverage",
-        source=SOURCE,
-        start_ms=start,
-        end_ms=end,
-        window_start_ms=max(0, start - MARGIN_MS),
-        window_end_ms=end + MARGIN_MS,
-    )
-    listings = [
-        Listing(
-            row["feed"],
-            row["first_success_ms"] if row["successes"] else None,
-            row["last_success_ms"] if row["successes"] else None,
-            row["last_poll_ms"],
-            row["polls"],
-            row["failures"],
-            tuple((first, last) for first, last in row["gaps"]),
+    source: SourceName
+    hours: Sequence[Hour]
+    gaps: Sequence[Stretch] = ()
+    whole: Sequence[Stretch] = ()
+    hold_ms: int | None = None
+    _starts: list[int] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._starts.extend(hour.start for hour in self.hours)
+
+    def of(self, start: int, end: int, as_of: int) -> Coverage:
+        """Return the coverage of [start, end), of which the part up to `as_of` or the last poll has passed."""
+        near = self._between(start - MARGIN_MS, end + MARGIN_MS)
+        within = [hour for hour in near if start <= hour.start < end]
+        passed = min(end, max([as_of, *(hour.last_poll for hour in near)]))
+        shares = []
+        if passed > start:
+            span = [(start, passed)]
+            shares = [
+                length(common(self._known(feed, near), span)) / (passed - start) for feed in self._feeds(near, span)
+            ]
+        lost = [part for gap in self.gaps for part in common(self._left(gap), [(start, end)])]
+        return Coverage(
+            share=sum(shares) / len(shares) if shares else None,
+            gaps=len(set(lost)),
+            gap_seconds=length(union(lost)) / 1_000,
+            polls=sum(hour.polls for hour in within),
+            failed=sum(hour.failed for hour in within),
+            overflowed=sum(hour.overflowed for hour in within),
+            requests=sum(hour.requests for hour in within),
+            items=sum(hour.items for hour in within),
         )
-        for row in rows
-    ]
-    return coverage_of(listings, start, end, as_of)
+
+    def by(self, step: int, start: int, end: int, as_of: int) -> list[tuple[int, Coverage]]:
+        """Return the coverage of each `step` milliseconds of [start, end) that has begun, with its first instant."""
+        return [
+            (at, self.of(at, min(at + step, end), as_of)) for at in range(start, end, step) if at < as_of or at == start
+        ]
+
+    def over_days(self, start: int, end: int, as_of: int) -> tuple[Coverage, list[tuple[int, Coverage]]]:
+        """Return the coverage of whole days together and of each; of days that nobody looked at nothing is known.
+
+        The share of all is that of the time that has passed.
+        """
+        days = self.by(MILLISECONDS_PER_DAY, start, end, as_of)
+        whole = self.of(start, end, as_of)
+        told = [(at, day.share) for at, day in days]
+        if len(days) == 1 or all(share is None for _, share in told):
+            return replace(whole, share=told[0][1] if len(days) == 1 else None), days
+        lengths = [min(MILLISECONDS_PER_DAY, max(1, as_of - at)) for at, _ in told]
+        known = sum((share or 0.0) * passed for (_, share), passed in zip(told, lengths, strict=True))
+        return replace(whole, share=known / sum(lengths)), days
+
+    def _between(self, start: int, end: int) -> Sequence[Hour]:
+        return self.hours[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
+
+    def _feeds(self, near: Sequence[Hour], span: Sequence[Interval]) -> Sequence[str]:
+        """Return the feeds whose shares count: those polled; else all that should be, if any of them is known."""
+        polled = {hour.feed for hour in near}
+        usual = FEEDS[self.source]
+        if found := [feed for feed in usual if feed in polled]:
+            return found
+        told = {one.feed for one in self.whole if common([one.interval], span)}
+        if not told:
+            return ()
+        # A day of dumps without its comments is half known; a day of one TMDB list is known by that list.
+        return usual if self.source == REDDIT else sorted(told)
+
+    def _known(self, feed: str, near: Sequence[Hour]) -> list[Interval]:
+        hours = [hour for hour in near if hour.feed == feed]
+        communities = frozenset[str]().union(*(hour.communities for hour in hours))
+        if not communities:
+            communities = frozenset[str]().union(*(one.communities for one in self.whole if one.feed == feed))
+        lost = union(part for gap in self.gaps if gap.feed == feed for part in self._left(gap))
+        return without([*self._reached(hours), *self._mended(feed, communities)], lost)
+
+    def _reached(self, hours: Sequence[Hour]) -> list[Interval]:
+        succeeded = [
+            (hour.first_success, hour.last_success)
+            for hour in hours
+            if hour.first_success is not None and hour.last_success is not None
+        ]
+        if not succeeded:
+            return []
+        if self.hold_ms is None:
+            return [(min(first for first, _ in succeeded), max(last for _, last in succeeded))]
+        return union((first, last + self.hold_ms) for first, last in succeeded)
+
+    def _left(self, gap: Stretch) -> list[Interval]:
+        return without([gap.interval], self._mended(gap.feed, gap.communities))
+
+    def _mended(self, feed: str, communities: Iterable[str]) -> list[Interval]:
+        """Return the time that backfills have read whole for all of the communities."""
+        found: list[Interval] | None = None
+        for community in communities:
+            its = union(one.interval for one in self.whole if one.feed == feed and community in one.communities)
+            found = its if found is None else common(found, its)
+        return found or []
 
 
-def _share(listing: Listing, start: int, end: int) -> float:
-    if listing.first_success is None or listing.last_success is None:
-        return 0.0
-    reached = _within((listing.first_success, listing.last_success), start, end)
-    if reached is None:
-        return 0.0
-    lost = [part for gap in listing.gaps if (part := _within(gap, *reached)) is not None]
-    return (reached[1] - reached[0] - _length(lost)) / (end - start)
+def read_polls(client: Client, source: SourceName, start: int, end: int, *, hold_seconds: float | None = None) -> Polls:
+    """Return what is recorded of a source around [start, end), instants in milliseconds.
+
+    `hold_seconds`: how long a poll's answer stands, None where polls reach back to what is known.
+    """
+    window = {"window_start_ms": max(0, start - MARGIN_MS), "window_end_ms": end + MARGIN_MS}
+    hours = [_hour(row) for row in ask(client, "coverage_hours", source=source, **window)]
+    gaps: list[Stretch] = []
+    whole: list[Stretch] = []
+    for row in ask(client, "coverage_stretches", source=source, start_ms=max(0, start), end_ms=end):
+        feed, communities = _parts(row["listing"])
+        stretch = Stretch(feed, communities, (row["first_ms"], row["end_ms"]))
+        (gaps if row["is_gap"] else whole).append(stretch)
+    return Polls(source, hours, gaps, whole, None if hold_seconds is None else round(hold_seconds * 1_000))
 
 
-def _within(interval: Interval, start: int, end: int) -> Interval | None:
-    """Return the part of the interval inside [start, end), None when there is none."""
-    first, last = max(interval[0], start), min(interval[1], end)
-    return (first, last) if first < last else None
+def _hour(row: dict[str, Any]) -> Hour:
+    return Hour(
+        feed=row["feed"],
+        start=row["hour_ms"],
+        polls=row["polls"],
+        failed=row["failed"],
+        overflowed=row["overflowed"],
+        requests=row["requests"],
+        items=row["items"],
+        first_success=row["first_success_ms"] if row["successes"] else None,
+        last_success=row["last_success_ms"] if row["successes"] else None,
+        last_poll=row["last_poll_ms"],
+        communities=frozenset[str]().union(*(_parts(listing)[1] for listing in row["listings"])),
+    )
 
 
-def _length(intervals: Iterable[Interval]) -> int:
-    """Return how much time the intervals cover together; where they overlap it counts once."""
-    covered, reached = 0, -1
-    for first, last in sorted(intervals):
-        covered += max(0, last - max(first, reached))
-        reached = max(reached, last)
-    return covered
+def _parts(listing: str) -> tuple[str, frozenset[str]]:
+    """Return a listing's feed and communities; one without communities is its own."""
+    feed, _, communities = listing.partition(":")
+    return feed, frozenset(communities.lower().split("+"))

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from cinepulse.errors import FilmUnknown
 from clickhouse.ask import ask
 from clickhouse.closed import read_reached
+from clickhouse.coverage import REDDIT, Coverage, read_polls
 from clickhouse.plain import printable
-from clickhouse.trends import ATTRIBUTION, DAY_ZONE, instant, year_of
+from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant, year_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from clickhouse.client import Client
@@ -43,7 +45,11 @@ class Film:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A film's counts on one UTC day. `revised`: they changed after the day was closed."""
+    """A film's counts on one UTC day.
+
+    `revised`: they changed after the day was closed. `coverage_share`: how much of the day is known, 0 to 1, None where
+    nobody looked; `complete`: whether that is enough, None when unknown.
+    """
 
     day: date
     mentions: int
@@ -51,6 +57,8 @@ class Day:
     comments: int
     state: State
     revised: bool
+    coverage_share: float | None
+    complete: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +134,11 @@ def read_movie(client: Client, film: Film, *, closer: Closer, limit: int = 20) -
     sources = ask(client, "movie_sources", tmdb_id=film.tmdb_id)
     # Each of the latest days has a mention at least, so the latest posts lie on the latest days.
     evidence = ask(client, "movie_evidence", since=days[-1]["day"], **asked) if days else []
+    covered = _coverage(client, [row["day"] for row in days], reached)
     return MovieReport(
         film=film,
         as_of=None if reached is None else instant(reached.furthest),
-        days=tuple(_day(row, reached, closer) for row in days),
+        days=tuple(_day(row, reached, closer, covered[row["day"]]) for row in days),
         communities=tuple(Community(row["community"], row["mentions"]) for row in sources if row["is_community"])[
             :limit
         ],
@@ -140,6 +149,15 @@ def read_movie(client: Client, film: Film, *, closer: Closer, limit: int = 20) -
         ),
         evidence=tuple(_evidence(row) for row in evidence),
     )
+
+
+def _coverage(client: Client, days: Sequence[date], reached: Reached | None) -> dict[date, Coverage]:
+    """Return how much is known of each of the days."""
+    if not days:
+        return {}
+    as_of = reached.furthest if reached else 0
+    polls = read_polls(client, REDDIT, Period(min(days), max(days)).start_ms, Period(min(days), max(days)).end_ms)
+    return {day: polls.of(Period(day, day).start_ms, Period(day, day).end_ms, as_of) for day in days}
 
 
 def permalink(platform: str, post_id: str, thread_id: str | None) -> str | None:
@@ -154,7 +172,7 @@ def permalink(platform: str, post_id: str, thread_id: str | None) -> str | None:
     return None
 
 
-def _day(row: dict[str, Any], reached: Reached | None, closer: Closer) -> Day:
+def _day(row: dict[str, Any], reached: Reached | None, closer: Closer, coverage: Coverage) -> Day:
     # All mentions of a film share a partition, so the day is closed for it once that partition has closed it.
     closed = row["state"] == "final" or (reached is not None and reached.state_of(row["day"], closer) == "final")
     return Day(
@@ -164,6 +182,8 @@ def _day(row: dict[str, Any], reached: Reached | None, closer: Closer) -> Day:
         row["comments"],
         "final" if closed else "provisional",
         bool(row["is_revised"]),
+        coverage.share,
+        coverage.complete,
     )
 
 

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Column, Table
 from rich.text import Text
 
+from clickhouse.coverage_view import MARK, share_text
 from clickhouse.plain import moment, plain, printable
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ def render_movie(report: MovieReport) -> RenderableType:
     film = report.film
     about = [f"TMDB id {film.tmdb_id}", *film.genres, *(f"by {name}" for name in film.directors)]
     tables = [
-        _table("Days", ("day", "state"), ("mentions", "submissions", "comments"), [_shown(day) for day in report.days]),
+        _table(
+            "Days",
+            ("day", "state"),
+            ("mentions", "submissions", "comments", "coverage"),
+            [_shown(day) for day in report.days],
+        ),
         _table("Communities", ("community",), ("mentions",), report.communities),
         _table("How it was recognised", ("method", "location"), ("mentions", "mean_confidence"), report.methods),
         _table("Latest evidence", ("created_at", "community", "permalink"), ("score",), report.evidence),
@@ -38,7 +44,11 @@ def render_movie(report: MovieReport) -> RenderableType:
 
 
 def _shown(day: Day) -> dict[str, Any]:
-    return {**plain(day), "state": f"{day.state}, revised after closing" if day.revised else day.state}
+    return {
+        **plain(day),
+        "state": f"{day.state}, revised after closing" if day.revised else day.state,
+        "coverage": share_text(day.coverage_share) + ("" if day.complete is not False else f" {MARK}"),
+    }
 
 
 def movie_rows(report: MovieReport) -> list[dict[str, Any]]:

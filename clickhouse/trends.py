@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from cinepulse.clock import MILLISECONDS_PER_DAY, day_of
 from clickhouse.ask import ask
 from clickhouse.closed import EPOCH, read_reached
-from clickhouse.coverage import Coverage, read_coverage
+from clickhouse.coverage import REDDIT, Coverage, read_polls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,12 +105,22 @@ class FilmTrend:
 
 
 @dataclass(frozen=True, slots=True)
+class DayCoverage:
+    """How much is known of one UTC day."""
+
+    day: date
+    coverage: Coverage
+
+
+@dataclass(frozen=True, slots=True)
 class TrendsReport:
     """The top films of a period, and what the numbers rest on.
 
     `as_of`: highest event time counted, None without data. `state`: final once its last day is closed in every
     partition. `revised`: counts of a film and day, of any film, that changed after the day was closed. `elapsed_share`:
     how much of the period had passed at `as_of`. `chosen`: why this period: asked for, today, or the latest with data.
+    `days`: the coverage of each day that has begun. `previous_coverage`: that of the part of the period before that the
+    change compares with.
     """
 
     period: Period
@@ -123,6 +133,8 @@ class TrendsReport:
     elapsed_share: float
     mentions: int
     coverage: Coverage
+    days: tuple[DayCoverage, ...]
+    previous_coverage: Coverage
     films: tuple[FilmTrend, ...]
     day_zone: str = DAY_ZONE
     attribution: str = ATTRIBUTION
@@ -138,6 +150,10 @@ def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
     as_of = period.end_ms if reached is None else min(reached.furthest + 1, period.end_ms)
     elapsed = max(0, as_of - period.start_ms)
     counts = _counts(client, period, question)
+    furthest = reached.furthest if reached else 0
+    polls = read_polls(client, REDDIT, period.before.start_ms, period.end_ms)
+    coverage, days = polls.over_days(period.start_ms, period.end_ms, furthest)
+    before = period.before.start_ms
     facts = _Facts.read(client, [row["tmdb_id"] for row in counts], period, elapsed, question)
     return TrendsReport(
         period=period,
@@ -149,9 +165,17 @@ def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
         revised=facts.revised_film_days,
         elapsed_share=elapsed / (period.end_ms - period.start_ms) if reached else 0.0,
         mentions=counts[0]["all_mentions"] if counts else 0,
-        coverage=read_coverage(client, period.start_ms, period.end_ms, reached.furthest if reached else 0),
+        coverage=coverage,
+        days=tuple(DayCoverage(instant(start).date(), day) for start, day in days),
+        previous_coverage=polls.of(before, before + max(1, elapsed), furthest),
         films=tuple(_film(rank, row, facts) for rank, row in enumerate(counts, start=1)),
     )
+
+
+def today(now_ms: int) -> Period:
+    """Return the UTC day that holds an instant, milliseconds."""
+    day = EPOCH + timedelta(days=day_of(now_ms))
+    return Period(day, day)
 
 
 def instant(epoch_ms: int) -> datetime:
@@ -196,9 +220,9 @@ class _Facts:
 def _choose(question: TrendsQuestion, reached: Reached | None) -> tuple[Literal["asked", "today", "latest"], Period]:
     if question.period is not None:
         return "asked", question.period
-    today = EPOCH + timedelta(days=day_of(question.now_ms))
-    latest = today if reached is None or reached.latest_day == EPOCH else reached.latest_day
-    return ("latest", Period(latest, latest)) if latest < today else ("today", Period(today, today))
+    current = today(question.now_ms)
+    latest = current.first if reached is None or reached.latest_day == EPOCH else reached.latest_day
+    return ("latest", Period(latest, latest)) if latest < current.first else ("today", current)
 
 
 def _counts(client: Client, period: Period, question: TrendsQuestion) -> list[dict[str, Any]]:

@@ -9,19 +9,25 @@ from rich.console import Group
 from rich.table import Column, Table
 from rich.text import Text
 
+from clickhouse.coverage import COMPLETE_SHARE
+from clickhouse.coverage_view import coverage_document, share_text
 from clickhouse.plain import NONE, moment, plain, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from clickhouse.trends import FilmTrend, TrendsReport
+    from clickhouse.trends import DayCoverage, FilmTrend, TrendsReport
 
 WHY: Final = {"asked": "", "today": " (today)", "latest": " (the latest day with data)"}
+
+# Days named in a warning.
+WARNED: Final = 7
 
 
 def render_trends(report: TrendsReport) -> RenderableType:
     """Return a table of the films, under the facts that every number needs: zone, as-of, state, coverage."""
     head = [Text(_headline(report), style="bold"), Text(_basis(report)), Text(_coverage(report), style="dim")]
+    head += [Text(warning, style="yellow") for warning in _warnings(report)]
     if not report.films:
         return Group(*head, Text("No mentions yet."))
     return Group(*head, _table(report), Text(report.attribution, style="dim"))
@@ -33,7 +39,9 @@ def trends_document(report: TrendsReport) -> dict[str, Any]:
         **_provenance(report),
         "elapsed_share": report.elapsed_share,
         "mentions": report.mentions,
-        "coverage": plain(report.coverage),
+        "coverage": coverage_document(report.coverage),
+        "days": [{"day": plain(one.day), **coverage_document(one.coverage)} for one in report.days],
+        "previous_coverage": coverage_document(report.previous_coverage),
         "attribution": report.attribution,
         "films": [_film(film) for film in report.films],
     }
@@ -41,7 +49,13 @@ def trends_document(report: TrendsReport) -> dict[str, Any]:
 
 def trends_rows(report: TrendsReport) -> list[dict[str, Any]]:
     """Return one flat row a film, each with what its numbers rest on."""
-    basis = {**_provenance(report), "coverage_share": report.coverage.share, "gaps": report.coverage.gaps}
+    basis = {
+        **_provenance(report),
+        "coverage_share": report.coverage.share,
+        "previous_coverage_share": report.previous_coverage.share,
+        "gaps": report.coverage.gaps,
+        "incomplete_days": " ".join(str(one.day) for one in _incomplete(report)),
+    }
     # A film's own `revised` comes last: the basis has one of all films.
     return [{**_film(film), **basis, "revised": film.revised} for film in report.films]
 
@@ -69,10 +83,30 @@ def _revised(report: TrendsReport) -> str:
 
 def _coverage(report: TrendsReport) -> str:
     coverage = report.coverage
-    polled = "no polls fell into it" if coverage.share is None else f"{coverage.share:.1%} of it polled"
+    polled = "no polls fell into it" if coverage.share is None else f"{coverage.share:.1%} of it known"
     failed = f", {coverage.failed} polls failed" if coverage.failed else ""
     gaps = f"{coverage.gaps} gaps of {coverage.gap_seconds:.0f} s together" if coverage.gaps else "no gaps known"
     return f"Coverage: {polled}{failed}, {gaps}"
+
+
+def _incomplete(report: TrendsReport) -> list[DayCoverage]:
+    """Return the days that are known in too small a part; those nobody looked at only where others were."""
+    if report.coverage.share is None:
+        return []
+    return [one for one in report.days if not one.coverage.complete]
+
+
+def _warnings(report: TrendsReport) -> list[str]:
+    """Return what must be known before the numbers are believed."""
+    found: list[str] = []
+    if days := _incomplete(report):
+        told = ", ".join(f"{one.day} ({share_text(one.coverage.share)})" for one in days[:WARNED])
+        more = f" and {len(days) - WARNED} more" if len(days) > WARNED else ""
+        found.append(f"! Counts may be too low, less than {COMPLETE_SHARE:.0%} is known of: {told}{more}")
+    before = report.previous_coverage
+    if before.complete is False:
+        found.append(f"! Changes may be too high: {share_text(before.share)} is known of what they compare with")
+    return found
 
 
 def _table(report: TrendsReport) -> Table:

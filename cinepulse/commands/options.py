@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import sys
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import click
@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 
     from rich.console import JustifyMethod
 
+    from clickhouse.trends import Period
+
 Format = Literal["table", "json", "csv"]
 
 PIPE_COLUMNS: Final = 160
+
+DAY: Final = click.DateTime(["%Y-%m-%d"])
 
 
 def with_settings(*names: str, attached: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -58,6 +62,23 @@ format_option = click.option(
     show_default=True,
     help="How to print.",
 )
+
+
+def period_of(day: datetime | None, first: datetime | None, last: datetime | None) -> Period | None:
+    """Return the period that the options name, None when they name none."""
+    from clickhouse.trends import Period
+
+    if day is not None and (first is not None or last is not None):
+        raise click.UsageError("give either --day or --from and --to")
+    if last is not None and first is None:
+        raise click.UsageError("--to needs --from")
+    begin = day or first
+    if begin is None:
+        return None
+    end = last or begin
+    if end < begin:
+        raise click.UsageError("--to lies before --from")
+    return Period(begin.date(), end.date())
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], output: Format, *, title: str = "") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from cinepulse.commands.options import Format, format_option, print_rows, with_settings
+from cinepulse.commands.options import DAY, Format, format_option, period_of, print_rows, with_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
     from cinepulse.settings import Settings
     from clickhouse.popularity import Ranking
-    from clickhouse.trends import Period, TrendsReport
+    from clickhouse.trends import TrendsReport
 
-DAY = click.DateTime(["%Y-%m-%d"])
 REFRESH_SECONDS = 1.0
 MENTIONS = "mentions"
 BY = (
@@ -93,7 +92,7 @@ def trends(  # noqa: PLR0913 - one parameter an option
         question = PopularityQuestion(by=cast("Ranking", by), day=day.date() if day else None, limit=limit, top=top)
         show_popularity(settings, question, output)
         return
-    period = _period(day, first, last)
+    period = period_of(day, first, last)
 
     from cinepulse.clock import SystemClock
     from clickhouse.client import connect
@@ -117,23 +116,6 @@ def trends(  # noqa: PLR0913 - one parameter an option
         _watch(read)
     else:
         _print(read(), output)
-
-
-def _period(day: datetime | None, first: datetime | None, last: datetime | None) -> Period | None:
-    """Return the period that the options name, None when they name none."""
-    from clickhouse.trends import Period
-
-    if day is not None and (first is not None or last is not None):
-        raise click.UsageError("give either --day or --from and --to")
-    if last is not None and first is None:
-        raise click.UsageError("--to needs --from")
-    begin = day or first
-    if begin is None:
-        return None
-    end = last or begin
-    if end < begin:
-        raise click.UsageError("--to lies before --from")
-    return Period(begin.date(), end.date())
 
 
 def _print(report: TrendsReport, output: Format) -> None:

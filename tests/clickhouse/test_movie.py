@@ -215,6 +215,26 @@ def test_command_on_an_ambiguous_title_fails_with_the_list(filled: Filled, click
     assert error.exit_code == 1
 
 
+def test_each_day_says_how_much_of_it_is_known(filled: Filled) -> None:
+    """A day with a gap is marked, a whole one is not, one that nobody polled is unknown; in each form."""
+    catalogue(filled)
+    for day in (10, 20, 21):
+        filled.mention(13, f"t1_{day}", f"2026-11-{day}T10:00")
+    for day in (20, 21, 22):
+        filled.poll(f"2026-11-{day}T00:00")
+    filled.poll("2026-11-22T00:05", "overflowed", gap_from="2026-11-21T06:00", gap_to="2026-11-21T12:00")
+    filled.count_all(watermark="2026-11-23T12:00")
+
+    report = read_movie(filled.client, find_film(filled.client, "13"), closer=CLOSER)
+
+    assert [(day.coverage_share, day.complete) for day in report.days] == [(0.75, False), (1.0, True), (None, None)]
+    assert [row["coverage_share"] for row in movie_rows(report)] == [0.75, 1.0, None]
+    console = Console(width=200, file=StringIO(), color_system=None)
+    with console.capture() as captured:
+        console.print(render_movie(report))
+    assert all(text in captured.get() for text in ("75.0% !", "100.0%", "unknown"))
+
+
 def test_film_without_mentions_is_shown(filled: Filled) -> None:
     """A film nobody mentioned has a report that says so."""
     catalogue(filled)

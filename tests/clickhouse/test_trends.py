@@ -247,6 +247,39 @@ def test_coverage_is_shown_beside_the_numbers(filled: Filled) -> None:
     assert (coverage.gaps, coverage.gap_seconds, coverage.failed) == (1, 1_800.0, 1)
 
 
+def test_days_below_95_percent_are_marked(filled: Filled) -> None:
+    """A range names the days of which too little is known, in each form; a comparison with such a day says so too."""
+    two_days(filled)
+    for hour in range(0, 37, 6):
+        filled.poll(f"2026-11-{20 + hour // 24}T{hour % 24:02}:00")
+    filled.poll("2026-11-21T12:00", "overflowed", gap_from="2026-11-20T22:00", gap_to="2026-11-20T23:59")
+
+    both = read_trends(filled.client, asked(Period(date(2026, 11, 20), date(2026, 11, 21))))
+    today = read_trends(filled.client, asked())
+    filled.poll("2026-11-21T12:01", "overflowed", gap_from="2026-11-20T06:00", gap_to="2026-11-20T11:00")
+    against = read_trends(filled.client, asked())
+
+    assert [(str(one.day), one.coverage.complete) for one in both.days] == [("2026-11-20", False), ("2026-11-21", True)]
+    assert "! Counts may be too low, less than 95% is known of: 2026-11-20 (91.7%)" in shown(both)
+    assert [day["complete"] for day in trends_document(both)["days"]] == [False, True]
+    assert trends_rows(both)[0]["incomplete_days"] == "2026-11-20"
+    assert "!" not in shown(today)
+    assert (today.coverage.share, today.previous_coverage.share) == (1.0, 1.0)
+    assert "! Changes may be too high: 58.3% is known of what they compare with" in shown(against)
+    assert trends_rows(against)[0]["previous_coverage_share"] == pytest.approx(7 / 12)
+
+
+def test_days_that_nobody_polled_are_unknown(filled: Filled) -> None:
+    """Recorded posts of a time without polls: no share, and no false alarm a day."""
+    two_days(filled)
+
+    report = read_trends(filled.client, asked())
+
+    assert (report.coverage.share, report.days[0].coverage.complete) == (None, None)
+    assert "no polls fell into it" in shown(report)
+    assert "!" not in shown(report)
+
+
 def test_every_form_says_what_the_numbers_rest_on(filled: Filled) -> None:
     """Table, JSON and CSV rows carry day zone, as-of, state and coverage; TMDB is named where its data shows."""
     two_days(filled)
