@@ -55,7 +55,7 @@ def test_a_dump_counts_on_days_that_are_final_and_twice_is_once(workers: Workers
     counts = {(1, today): 20, (2, today): 20, (2, day): 1}
     wait_until(lambda: settled(workers.bootstrap) and told_counts(workers.bootstrap) == counts, "live posts counted")
     live = read_counts(workers.bootstrap)[2, day]
-    dump = [
+    dump: list[dict[str, object]] = [
         {"id": f"old{number:x}z", "title": BUDAPEST if number % 2 else f"{BUDAPEST} and {MAD_MAX}"}
         for number in range(POSTS)
     ]
