@@ -138,7 +138,7 @@ def _run(  # noqa: PLR0913 - one parameter an option
     with ExitStack() as stack:
         files = [stack.enter_context(DumpFile(path)) for path in paths]
         for file in files:
-            source.reader(file.path.name)
+            source.reader(file.base)
         state = stack.enter_context(BackfillState(settings.data_dir, source.name))
         state.bind(topic_identity(settings, topic))
         stop = stack.enter_context(stop_on_signals())

@@ -48,8 +48,8 @@ class DumpFile:
     """One regular file, open for reading.
 
     Args:
-        path: the file. A symbolic link is refused: whoever may put links into a folder of dumps must not choose what
-            this process reads.
+        path: the file; `name` and `base` are its path and last part, fit to be printed. A symbolic link is refused:
+            whoever may put links into a folder of dumps must not choose what this process reads.
 
     Raises:
         ConfigurationInvalid: there is no such file, it is no regular file, or it is an archive.
@@ -58,6 +58,7 @@ class DumpFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = shown(path)
+        self.base = shown(path.name)
         self._file = _opened(path)
         self.size = os.fstat(self._file.fileno()).st_size
         magic = self._file.read(4)
@@ -125,7 +126,7 @@ class DumpFile:
             )
 
 
-def shown(path: Path) -> str:
+def shown(path: Path | str) -> str:
     """Return a path as it may be printed and logged: without control characters and lone surrogates."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(path))
 

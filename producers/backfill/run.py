@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from cinepulse.clock import day_start
-from cinepulse.errors import DeadLetterRateExceeded, DumpDamaged, InvalidRecord, Poison
+from cinepulse.errors import ConfigurationInvalid, DeadLetterRateExceeded, DumpDamaged, InvalidRecord, Poison
 from schemas.topics import PIPELINE_COVERAGE
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class Backfill:
             DeadLetterRateExceeded: most lines are broken.
         """
         progress = self._load(file)
-        reader, before = self.source.reader(file.path.name), progress.tally.lines
+        reader, before = self.source.reader(file.base), progress.tally.lines
         if progress.done:
             if others_follow:
                 self._look_through(file, reader)
@@ -163,7 +163,10 @@ class Backfill:
             error: Poison = InvalidRecord("longer than any record", reason="line_too_long")
             self._broken(file, number, b"", error, progress)
             return
-        read = reader.read(line)
+        try:
+            read = reader.read(line)
+        except ConfigurationInvalid as error:
+            raise ConfigurationInvalid(f"{file.name}: {error}") from None
         if isinstance(read, Poison):
             self._broken(file, number, line, read, progress)
         elif read is not None:
@@ -198,7 +201,7 @@ class Backfill:
             )
 
     def _listing(self, file: DumpFile) -> str:
-        return f"backfill/{file.path.name}"
+        return f"backfill/{file.base}"
 
     def _confirm(self, progress: FileProgress) -> None:
         self.outbox.confirm()

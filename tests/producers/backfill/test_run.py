@@ -194,6 +194,16 @@ def test_broken_lines_are_told_and_kept(desk: Desk, tape: Tape, tmp_path: Path) 
     assert len(keys(tape)) == 598
 
 
+def test_a_name_that_is_no_text_is_harmless(desk: Desk, tape: Tape, tmp_path: Path) -> None:
+    """Names are bytes: one that is no UTF-8 is told, remembered and put into dead letters all the same."""
+    path = tmp_path / os.fsdecode(b"\xff\x1b.jsonl")
+    path.write_bytes(dump(3, prefix="name", broken=[2]))
+
+    assert desk.send(path).ending == "done"
+    assert desk.send(path).ending == "already"
+    assert [one.source for one in tape.dead_letters()] == ["reddit/backfill/\ufffd\ufffd.jsonl"]
+
+
 def test_the_wrong_file_is_not_drained_into_the_dead_letters(desk: Desk, tape: Tape, tmp_path: Path) -> None:
     """A file of something else ends after some lines, with a question."""
     path = tmp_path / "notes.txt"
@@ -333,13 +343,19 @@ def test_tmdb_files_from_the_command_line(topics: str, tape: Tape, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("none.zst", "No such file"), ("link", "symbolic link"), ("tv_series_ids_01_21_2026.json", "only films")],
+    [
+        ("none.zst", "No such file"),
+        ("link", "symbolic link"),
+        ("tv_series_ids_01_21_2026.json", "only films"),
+        ("people.csv", "people.csv: the CSV header has no column list"),
+    ],
 )
-def test_what_cannot_be_read_ends_before_anything_is_sent(topics: str, tmp_path: Path, name: str, told: str) -> None:
-    """One line says what is wrong, with exit code 2, even when another file is fine."""
+def test_what_cannot_be_read_ends_with_one_line(topics: str, tmp_path: Path, name: str, told: str) -> None:
+    """It says what is wrong, with exit code 2, even when another file is fine."""
     fine = tmp_path / "lists.csv"
     fine.write_bytes(HEADER + ROW)
     (tmp_path / "link").symlink_to(fine)
+    (tmp_path / "people.csv").write_text("tmdb_id,date,name\n")
     (tmp_path / "tv_series_ids_01_21_2026.json").write_text("{}")
 
     code, rows, messages = ended(backfill(topics, tmp_path, "tmdb", str(fine), str(tmp_path / name)))
