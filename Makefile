@@ -45,6 +45,13 @@ demo: setup ## Start everything and watch what is trending, until Ctrl-C
 test: setup ## Run all tests, on a real broker and a real engine
 	@$(BIN)/pytest
 
+SEEDS := 1
+FAULTS :=
+
+.PHONY: chaos
+chaos: setup ## Kill, stop and starve parts under load and reckon: SEEDS=20, FAULTS=count,sink
+	@$(BIN)/python -m tests.chaos --seeds $(SEEDS) --faults "$(FAULTS)"
+
 .PHONY: check
 check: setup ## Check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check .

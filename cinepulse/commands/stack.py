@@ -186,9 +186,9 @@ def endpoint_values(settings: Settings, ports: Ports, home: Path, *, always_worl
 
 
 def pipeline(home: Path, ports: Ports, values: Mapping[str, Any], world: WorldChoice) -> tuple[Stage, ...]:
-    """Return the stages in the order of their dependencies: stores and world, then what reads, then what writes.
+    """Return the stages in the order of their dependencies: stores and world, then what works on them, then the posts.
 
-    The linker starts when the catalogue is read and Reddit's poller last, so that no post waits for either.
+    The linker waits by itself until the catalogue is read. Reddit's poller comes last, so that no post waits for it.
     """
 
     def worker(name: str, *arguments: str, start_seconds: float = LONG_START_SECONDS) -> Part:
@@ -212,8 +212,14 @@ def pipeline(home: Path, ports: Ports, values: Mapping[str, Any], world: WorldCh
 
     return (
         Stage(tuple(base), "topics and tables", prepare),
-        Stage((worker("tmdb", "produce", "tmdb"), worker("count", "process", "count"), worker("sink", "sink"))),
-        Stage((worker("link", "process", "link"),)),
+        Stage(
+            (
+                worker("tmdb", "produce", "tmdb"),
+                worker("count", "process", "count"),
+                worker("sink", "sink"),
+                worker("link", "process", "link"),
+            )
+        ),
         Stage(
             (worker("reddit", "produce", "reddit"), worker("verify", "verify", "--every", VERIFY_EVERY)),
             "posts",

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 LOCK_FILE: Final = Path(RUN_DIR, "up.lock")
 HOLDER_FILE: Final = Path(RUN_DIR, "up.json")
-# Long enough for the slowest part to finish what it is at, and well within a person's patience at a start.
-ORPHAN_GRACE_SECONDS: Final = 8.0
+# Long enough for the broker to close its logs. No part needs to finish what it is at, since each survives kill -9, and
+# counting stands still meanwhile.
+ORPHAN_GRACE_SECONDS: Final = 2.5
 
 
 @contextmanager

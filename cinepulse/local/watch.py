@@ -14,8 +14,9 @@ Health = Literal["starting", "healthy", "unhealthy", "down"]
 # A part that worked and has not answered for this long is ended and started anew. Long enough for a pause of the
 # machine or a big flush, short enough to be counting again before anybody looks.
 UNHEALTHY_SECONDS: Final = 20.0
-# Restarts of what ends at once go 1, 2, 4 ... up to this many seconds apart.
-LONGEST_PAUSE_SECONDS: Final = 30.0
+# Restarts of what ends at once go 1, 2, 4 ... up to this many seconds apart. Short enough for a pipeline whose broker
+# was away for long to be counting again soon after it is back.
+LONGEST_PAUSE_SECONDS: Final = 8.0
 
 
 class Action(Enum):

@@ -71,7 +71,8 @@ def _points(*points: str, rounds: int = 1) -> Callable[[Rig, Chance], list[float
 
     def strike(rig: Rig, chance: Chance) -> list[float]:
         seconds = []
-        for point in points * (rounds if chance.long else 1):
+        chosen = points * rounds if chance.long else chance.rng.sample(points, min(2, len(points)))
+        for point in chosen:
             rig.load()
             chance.wait(0.5)
             rig.hit(point, passes=chance.rng.randrange(3), meanwhile=rig.load)
@@ -282,7 +283,7 @@ FAULTS: Final = (
     Fault(
         "sink",
         "the sink between insert, ledger and commit",
-        _points("sink.inserted", "sink.recorded", "sink.committing"),
+        _points("sink.inserting", "sink.inserted", "sink.recorded", "sink.committing"),
     ),
     Fault("clickhouse", "ClickHouse within an insert", _points("clickhouse.inserting", rounds=2)),
     Fault("kafka", "the broker", _kafka),

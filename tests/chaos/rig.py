@@ -86,6 +86,11 @@ class Rig:
         return Failpoints(self.home / FOLDER)
 
     @property
+    def log(self) -> Path:
+        """Return the file with what `up` prints, beside the data directory."""
+        return self.home.with_name(f"{self.home.name}.up.log")
+
+    @property
     def settings(self) -> Settings:
         """Return the settings of the running stack."""
         return load_settings(data_dir=self.home)
@@ -103,7 +108,7 @@ class Rig:
         command = [sys.executable, "-m", "cinepulse", "up"]
         if self.rate is not None:
             command = [sys.executable, "-m", "tests.chaos.up", str(self.rate)]
-        with (self.home.parent / f"{self.home.name}.up.log").open("ab") as output:
+        with self.log.open("ab") as output:
             self._up = subprocess.Popen(
                 [*command, "--data-dir", str(self.home), "--seed", str(self.seed)],
                 cwd=ROOT,
@@ -119,7 +124,7 @@ class Rig:
 
     def _works(self) -> bool:
         if self._up is None or self._up.poll() is not None:
-            raise ChaosFailed(f"`up` ended: see {self.home.name}.up.log and {self.home / 'logs'}")
+            raise ChaosFailed(f"`up` ended: see {self.log.name} and {self.home / 'logs'}")
         record = read_record(self.home)
         return (
             record is not None

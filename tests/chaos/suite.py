@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 RATE: Final = 15.0
 RECOVERY_SECONDS: Final = 15.0
+STARTS: Final = 3
 
 
 @dataclass
@@ -91,35 +92,48 @@ class Suite:
         left = list(faults)
         while left:
             with self._stack(stack, seed, left) as rig:
+                if not self._start(rig, left[0]):
+                    left.pop(0)
+                    continue
                 truth = Truth(rig)
                 while left and self._run_fault(rig, truth, left.pop(0)):
                     pass
 
     @contextmanager
     def _stack(self, stack: str, seed: int, faults: Sequence[Fault]) -> Iterator[Rig]:
+        """Yield a stack that does not run yet; stop it, and remove it unless something failed on it."""
         home = self.directory / f"{stack}-{seed}-{faults[0].name}"
-        shutil.rmtree(home, ignore_errors=True)
         own_disk = any(fault.name == "disk-full" for fault in faults)
         if own_disk:
             disks.mount(home)
         rig = Rig(home, seed, None if stack == "plain" else RATE)
         before = self._failures()
         try:
-            try:
-                rig.start()
-            except ChaosFailed as error:
-                self.rows[faults[0].name].failures.append(f"seed {seed}: {error}")
-                raise
             yield rig
         finally:
             rig.stop()
             failed = self._failures() > before
             if own_disk:
                 if failed:
-                    shutil.copytree(home / "logs", home.with_suffix(".logs"), dirs_exist_ok=True)
+                    shutil.copytree(home / "logs", home.with_name(f"{home.name}.logs"), dirs_exist_ok=True)
                 disks.unmount(home)
             if not failed:
                 shutil.rmtree(home, ignore_errors=True)
+                rig.log.unlink(missing_ok=True)
+
+    def _start(self, rig: Rig, fault: Fault) -> bool:
+        """Start a stack, again where another one on this machine was faster to take a port."""
+        for _ in range(STARTS):
+            try:
+                rig.start()
+            except ChaosFailed as error:
+                said = f"seed {rig.seed}: {error}"
+                self.tell(f"{fault.name} {said}")
+                rig.stop()
+            else:
+                return True
+        self.rows[fault.name].failures.append(said)
+        return False
 
     def _run_fault(self, rig: Rig, truth: Truth, fault: Fault) -> bool:
         """Run one fault and return whether the stack is fit for the next."""

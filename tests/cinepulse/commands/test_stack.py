@@ -37,11 +37,10 @@ def names(home: Path, **flags: Any) -> list[set[str]]:
 
 
 def test_parts_come_in_the_order_of_their_dependencies(tmp_path: Path) -> None:
-    """Stores and world first; the linker after the catalogue; the posts last."""
+    """Stores and world first, then what works on them, the posts last."""
     assert names(tmp_path) == [
         {"kafka", "clickhouse", "world"},
-        {"tmdb", "count", "sink"},
-        {"link"},
+        {"tmdb", "count", "sink", "link"},
         {"reddit", "verify"},
     ]
 
