@@ -14,6 +14,7 @@ from schemas.provision import describe_topics
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from confluent_kafka import Consumer
     from confluent_kafka.admin import AdminClient
 
     from clickhouse.rows import Route
@@ -76,6 +77,25 @@ def committed(admin: AdminClient, group: str, partitions: Iterable[Partition]) -
     except KafkaException as error:
         raise _translated(error) from error
     return {Partition(entry.topic, entry.partition): entry.offset for entry in found if entry.offset >= 0}
+
+
+def committed_by(consumer: Consumer, partitions: Iterable[Partition]) -> dict[Partition, int]:
+    """Return the offset that the consumer's group committed for each partition, where it committed any.
+
+    Asked of the consumer, which follows its coordinator through a broker's death; the admin client's answer to the same
+    question may then not come for minutes, or end the process (an assertion of librdkafka 2.x).
+
+    Raises BrokerUnavailable when Kafka does not answer.
+    """
+    asked = [TopicPartition(partition.topic, partition.number) for partition in partitions]
+    try:
+        answered = consumer.committed(asked, timeout=REQUEST_SECONDS)
+    except KafkaException as error:
+        raise BrokerUnavailable(f"Kafka does not answer: {error.args[0].str()}") from error
+    failed = next((entry.error for entry in answered if entry.error is not None), None)
+    if failed is not None:
+        raise BrokerUnavailable(f"Kafka does not tell what is committed: {failed.str()}")
+    return {Partition(entry.topic, entry.partition): entry.offset for entry in answered if entry.offset >= 0}
 
 
 def start_offsets(

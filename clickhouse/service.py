@@ -17,7 +17,7 @@ from clickhouse.client import connect
 from clickhouse.columnar import Columnar
 from clickhouse.intake import Intake
 from clickhouse.letters import PoisonCap
-from clickhouse.offsets import committed, extents, start_offsets, topic_ids
+from clickhouse.offsets import committed_by, extents, start_offsets, topic_ids
 from clickhouse.rows import routes
 from clickhouse.sink import SinkLoop
 from clickhouse.store import Store
@@ -100,7 +100,7 @@ def build_sink(setup: Setup, store: Store, publisher: Publisher) -> SinkLoop:
         sink_consumer(settings, setup.group),
         Intake(setup.routes, epochs, max_rows=settings.sink_max_rows),
         writer,
-        lambda partitions: _starts(admin, setup, partitions),
+        lambda consumer, partitions: _starts(admin, setup, consumer, partitions),
         clock,
         flush_seconds=settings.sink_flush_seconds,
         max_rows=settings.sink_max_rows,
@@ -125,7 +125,9 @@ def run_sink(settings: Settings, stop: Event, *, accept_gaps: bool = False) -> N
     sink.run([route.source for route in chosen], stop)
 
 
-def _starts(admin: AdminClient, setup: Setup, partitions: Sequence[Partition]) -> Mapping[Partition, int]:
+def _starts(
+    admin: AdminClient, setup: Setup, consumer: Consumer, partitions: Sequence[Partition]
+) -> Mapping[Partition, int]:
     """Return where to begin each partition, asking Kafka again while it comes back from a restart."""
     if not partitions:
         return {}
@@ -133,6 +135,6 @@ def _starts(admin: AdminClient, setup: Setup, partitions: Sequence[Partition]) -
         with attempt:
             found = extents(admin, setup.routes)
             asked = {partition: found[partition] for partition in partitions}
-            at = committed(admin, setup.group, partitions)
+            at = committed_by(consumer, partitions)
             return start_offsets(asked, at, accept_gaps=setup.accept_gaps)
     raise AssertionError("unreachable: the last attempt raises")

@@ -77,14 +77,14 @@ class Flight:
 class SinkLoop:
     """Moves records from a consumer through an intake to a writer until told to stop.
 
-    `starts`: where to begin reading each partition assigned; raises OffsetsExpired. A flush begins `flush_seconds`
-    after the one before, or as soon as `max_rows` records wait.
+    `starts`: where to begin reading each partition assigned to the consumer; raises OffsetsExpired. A flush begins
+    `flush_seconds` after the one before, or as soon as `max_rows` records wait.
     """
 
     consumer: Consumer
     intake: Intake
     writer: Writer
-    starts: Callable[[Sequence[Partition]], Mapping[Partition, int]]
+    starts: Callable[[Consumer, Sequence[Partition]], Mapping[Partition, int]]
     clock: Clock
     flush_seconds: float
     max_rows: int
@@ -183,7 +183,7 @@ class SinkLoop:
 
     def _on_assign(self, consumer: Consumer, assigned: Sequence[TopicPartition]) -> None:
         partitions = [Partition(entry.topic, entry.partition) for entry in assigned]
-        starts = self.starts(partitions)
+        starts = self.starts(consumer, partitions)
         self._rejoined = True
         self._paused = set()
         self._confirmed = dict(starts)

@@ -162,7 +162,7 @@ class Scene:
             cast("Consumer", consumer),
             Intake([route], {TOPIC: TopicEpoch("id", 0)}, max_rows=MAX_ROWS),
             cast("Writer", self.writer),
-            lambda partitions: dict.fromkeys(partitions, 0),
+            lambda _consumer, partitions: dict.fromkeys(partitions, 0),
             self.writer.clock,
             flush_seconds=0.5,
             max_rows=MAX_ROWS,
