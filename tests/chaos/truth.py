@@ -28,6 +28,7 @@ LOOK_SECONDS: Final = 0.3
 STEADY_SECONDS: Final = 1.5
 VERIFY_SECONDS: Final = 180
 TOLD: Final = 5
+TOLD_LINES: Final = 15
 
 
 @dataclass
@@ -132,4 +133,5 @@ def verify(rig: Rig) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise ChaosFailed(f"verify exits with {done.returncode}: {done.stdout}{done.stderr}")
+        said = "\n".join(f"{done.stdout}{done.stderr}".splitlines()[:TOLD_LINES])
+        raise ChaosFailed(f"verify exits with {done.returncode}: {said}")
