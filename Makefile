@@ -45,12 +45,14 @@ demo: setup ## Start everything and watch what is trending, until Ctrl-C
 test: setup ## Run all tests, on a real broker and a real engine
 	@$(BIN)/pytest
 
+# SHORT=1 gives each fault its short form.
 SEEDS := 1
 FAULTS :=
+SHORT :=
 
 .PHONY: chaos
 chaos: setup ## Kill, stop and starve parts under load and reckon: SEEDS=20, FAULTS=count,sink
-	@$(BIN)/python -m tests.chaos --seeds $(SEEDS) --faults "$(FAULTS)"
+	@$(BIN)/python -m tests.chaos --seeds $(SEEDS) --faults "$(FAULTS)" $(if $(SHORT),--short)
 
 .PHONY: check
 check: setup ## Check format, lint, types and the direction of imports
