@@ -41,8 +41,12 @@ def claim(data_dir: Path) -> Iterator[Path]:
     except OSError as error:
         raise ConfigurationInvalid(f"CINEPULSE_DATA_DIR: cannot write {home}: {error.strerror}") from error
     try:
-        write_private(home / HOLDER_FILE, {"pid": ProcessRef.own().pid})
+        # Before anything is written: they may be what has filled the disk.
         end_orphans(home)
+        try:
+            write_private(home / HOLDER_FILE, {"pid": ProcessRef.own().pid})
+        except OSError as error:
+            raise ConfigurationInvalid(f"CINEPULSE_DATA_DIR: cannot write {home}: {error.strerror}") from error
         yield home
     finally:
         clear_run(home)

@@ -74,6 +74,7 @@ class Stack:
         self._watches: dict[str, Watch] = {}
         self._refs: dict[str, ProcessRef] = {}
         self._records: tuple[PartRecord, ...] = ()
+        self._written: StackRecord | None = None
         self._supervisord = Supervisord(home, self._parts.values(), child_environment(home))
         self._held: set[str] = set()
         self._misses = 0
@@ -127,10 +128,19 @@ class Stack:
 
     def supervise(self) -> None:
         """Keep the parts working until `cancel` is called."""
+        trouble = ""
         while not self.wait(POLL_SECONDS):
-            with suppress(KeyboardInterrupt):
-                # Which is how starting parts anew ends when `cancel` is called meanwhile.
+            said, trouble = trouble, ""
+            try:
                 self.supervise_once()
+            except KeyboardInterrupt:
+                # Which is how starting parts anew ends when `cancel` is called meanwhile.
+                continue
+            except (OSError, StackUnavailable) as error:
+                # A full disk must not end what keeps the parts working: it is told once, and tried again.
+                trouble = str(error)
+                if trouble != said:
+                    self._notify(StackEvent("up", trouble))
 
     def supervise_in_background(self) -> None:
         """Keep the parts working from a thread, until `stop`."""
@@ -283,12 +293,15 @@ class Stack:
         return f"{lines[-1][:LONGEST_LOG_LINE]} (in {path})" if lines else f"it said nothing (in {path})"
 
     def _write_record(self) -> None:
-        records = tuple(self._record(watch) for watch in self._watches.values())
-        if records == self._records and records:
+        self._records = tuple(self._record(watch) for watch in self._watches.values())
+        record = StackRecord(ProcessRef.own(), self._supervisord.ref, str(self._supervisord.socket), self._records)
+        if record == self._written:
             return
-        self._records = records
-        record = StackRecord(ProcessRef.own(), self._supervisord.ref, str(self._supervisord.socket), records)
-        write_record(self._home, record)
+        try:
+            write_record(self._home, record)
+        except OSError as error:
+            raise StackUnavailable(f"cannot write {self._home}: {error.strerror}") from error
+        self._written = record
 
     def _record(self, watch: Watch) -> PartRecord:
         part, ref = watch.part, self._refs.get(watch.part.name)

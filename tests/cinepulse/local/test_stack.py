@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -262,3 +263,25 @@ def test_a_signal_stops_everything_in_reverse(
     assert alive(record) == []
     assert [line for line in journal(tmp_path) if line.startswith("term")][::3] == ["term reader", "term broker"]
     assert read_record(tmp_path) is None
+
+
+def test_a_full_disk_does_not_end_the_supervision(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be written down is told once and written when there is room; dead parts are restarted meanwhile."""
+    events: list[StackEvent] = []
+
+    def full(_home: Path, _record: StackRecord) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with Stack(home, fake_stages(home), notify=events.append) as stack:
+        stack.start()
+        before = pid(stack, "left")
+        with monkeypatch.context() as patch:
+            patch.setattr(stack_module, "write_record", full)
+            stack.supervise_in_background()
+            os.kill(before, signal.SIGKILL)
+            until(lambda: part(stack, "left").restarts == 1 and part(stack, "left").health == "healthy")
+        after = pid(stack, "left")
+        until(lambda: str(after) in (home / "run" / "parts.json").read_text())
+
+    told = [event for event in events if event.subject == "up"]
+    assert [event.what for event in told] == [f"cannot write {home}: {os.strerror(errno.ENOSPC)}"]
