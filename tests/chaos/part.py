@@ -12,6 +12,7 @@ import random
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -135,6 +136,20 @@ def quick_fates() -> None:
     fates.UNTIL_SECONDS = 3.0  # type: ignore[misc]  # the world's own number is for people who watch
 
 
+def world(_role: str, _points: Failpoints) -> None:
+    """The world is what is true: a full disk must not make it forget what was put into it."""
+    from cinepulse.world.journal import Journal
+
+    quick_fates()
+    write = Journal.write
+
+    def write_if_possible(self: Journal, timeline: Any, served: int, now_ms: int) -> None:
+        with suppress(OSError):
+            write(self, timeline, served, now_ms)
+
+    Journal.write = write_if_possible  # type: ignore[method-assign]  # stands in for the method
+
+
 ROLES: Final[dict[str, Callable[[str, Failpoints], None]]] = {
     "reddit": producer,
     "tmdb": producer,
@@ -142,7 +157,7 @@ ROLES: Final[dict[str, Callable[[str, Failpoints], None]]] = {
     "count": worker,
     "sink": sink,
     "clickhouse": engine,
-    "world": lambda _role, _points: quick_fates(),
+    "world": world,
 }
 
 
