@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "movie": Entry("Show one film's days, communities and evidence.", "cinepulse.commands.movie:movie"),
     "coverage": Entry("Show what was polled and how much is known.", "cinepulse.commands.coverage:coverage"),
     "verify": Entry("Prove that counts, mentions and offsets agree.", "cinepulse.commands.verify:verify"),
+    "replay": Entry("Rebuild days from the log, show what differs, promote it.", "cinepulse.commands.replay:replay"),
     "link": Entry("Link JSON-lines messages to films.", "cinepulse.commands.link:link"),
     "produce": Entry("Run a producer: reddit or tmdb.", "cinepulse.commands.produce:produce"),
     "process": Entry("Run the stream processors: link, count or all.", "cinepulse.commands.process:process"),

@@ -23,6 +23,7 @@
   x WorkerCrashed            a stream processor met what it cannot handle: end it, start it again
     - RecordsMissing         records between two batches never arrived
   x VerificationFailed       stored counts and raw mentions disagree
+  x PromotionRefused         the live pipeline does not come to what a replay found
 """
 
 from __future__ import annotations
@@ -142,3 +143,7 @@ class RecordsMissing(WorkerCrashed):
 
 class VerificationFailed(CinepulseError):
     """Stored counts and raw mentions disagree."""
+
+
+class PromotionRefused(CinepulseError):
+    """The live pipeline is behind, or does not come to what the replay found."""

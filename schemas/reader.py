@@ -11,7 +11,7 @@ from cinepulse.errors import BrokerUnavailable
 from cinepulse.kafka import METADATA_TIMEOUT_SECONDS, consumer_config, missing_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
 
     from confluent_kafka import Message
@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 
 FETCH_RECORDS: Final = 2_000
 POLL_SECONDS: Final = 0.2
+# So many fetches in a row without a record, though the ends are not reached: the broker is gone.
+SILENT_FETCHES: Final = 150
 
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """One record as its bytes; `value` is None for a tombstone."""
+    """One record as its bytes; `value` is None for a tombstone, `timestamp` its producer's, milliseconds."""
 
     partition: int
     offset: int
     key: bytes | None
     value: bytes | None
+    timestamp: int
 
 
 class TopicReader:
@@ -63,21 +66,42 @@ class TopicReader:
 
         Raises BrokerUnavailable when Kafka does not answer, ConfigurationInvalid when the topic does not exist.
         """
-        ends = self._ends()
-        while any(self._next[partition] < end for partition, end in ends.items()):
-            for message in self._consumer.consume(FETCH_RECORDS, POLL_SECONDS):
-                yield self._record(message)
+        for records in self.fetches(self.ends()):
+            yield from records
+
+    def fetches(self, ends: Mapping[int, int]) -> Iterator[list[RawRecord]]:
+        """Yield the records from where the reader stands to `ends`, and maybe some behind them, as they are fetched.
+
+        Raises BrokerUnavailable when Kafka sends nothing for half a minute though the ends are not reached.
+        """
+        silent = 0
+        while self.left(ends):
+            messages = self._consumer.consume(FETCH_RECORDS, POLL_SECONDS)
+            silent = 0 if messages else silent + 1
+            if silent > SILENT_FETCHES:
+                raise BrokerUnavailable(f"{self._topic}: Kafka sends no records")
+            if messages:
+                yield [self._record(message) for message in messages]
             # Compaction and transaction markers leave offsets without records: the position passes them.
             for position in self._consumer.position([TopicPartition(self._topic, number) for number in ends]):
                 self._next[position.partition] = max(self._next[position.partition], position.offset)
+
+    def left(self, ends: Mapping[int, int]) -> int:
+        """Return how many offsets there are from where the reader stands to `ends`."""
+        return sum(max(0, end - self._next[partition]) for partition, end in ends.items())
 
     def _record(self, message: Message) -> RawRecord:
         if (error := message.error()) is not None:
             raise BrokerUnavailable(f"Kafka: {error.str()}")
         key, value = message.key(), message.value()
-        return RawRecord(message.partition() or 0, message.offset() or 0, _bytes(key), _bytes(value))
+        time = message.timestamp()[1]
+        return RawRecord(message.partition() or 0, message.offset() or 0, _bytes(key), _bytes(value), time)
 
-    def _ends(self) -> dict[int, int]:
+    def ends(self) -> dict[int, int]:
+        """Return the offset at which each partition ends now.
+
+        Raises BrokerUnavailable when Kafka does not answer, ConfigurationInvalid when the topic does not exist.
+        """
         try:
             if not self._next:
                 self._assign()
