@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
@@ -24,8 +23,7 @@ POLL_SECONDS: Final = 0.2
 SILENT_FETCHES: Final = 150
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(NamedTuple):
     """One record as its bytes; `value` is None for a tombstone, `timestamp` its producer's, milliseconds."""
 
     partition: int

@@ -32,17 +32,27 @@ class CountStage:
         codec: the contract.
         schema_ids: its ids.
         dead_letters: takes records that are no mentions.
+        read_key: returns a key's film, packed post and creation, asked once a record in their order; raises Poison.
     """
 
     name = "count"
     source = MOVIE_MENTIONS.name
     slice_records = 2_000
 
-    def __init__(self, settings: Settings, codec: Codec, schema_ids: SchemaIds, dead_letters: DeadLetters) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        codec: Codec,
+        schema_ids: SchemaIds,
+        dead_letters: DeadLetters,
+        *,
+        read_key: Callable[[bytes], tuple[int, int, int]] | None = None,
+    ) -> None:
         self._partitions = settings.partitions
         self._rule = ClosingRule.of(settings)
         self._dead_letters = dead_letters
         self._keys = MentionKeys(codec, schema_ids)
+        self._read_key = read_key or self._keys.read
         self._values = MentionValues(codec, schema_ids)
         self._records = CountRecords(schema_ids)
 
@@ -54,7 +64,7 @@ class CountStage:
             letters.append(self._dead_letters.letter(partition, record, poison))
 
         counts = CountState(
-            self._keys.read,
+            self._read_key,
             functools.partial(self._keys.source_partition, partitions=self._partitions),
             self._values.check,
             self._records,

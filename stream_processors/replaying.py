@@ -150,8 +150,10 @@ class MentionReplay:
         self, settings: Settings, codec: Codec, schema_ids: SchemaIds, instants: Instants, *, epoch: int = 0
     ) -> None:
         letters = _letters(CountStage.name, MOVIE_MENTIONS.name, codec, settings)
-        self._stage = CountStage(settings, codec, schema_ids, letters)
-        self._keys = MentionKeys(codec, schema_ids)
+        # A key is read once: to see whether it is of these instants, and handed on to the stage.
+        self._keys: Iterator[tuple[int, int, int]] = iter(())
+        self._stage = CountStage(settings, codec, schema_ids, letters, read_key=lambda _key: next(self._keys))
+        self._read_key = MentionKeys(codec, schema_ids).read
         self._instants = instants
         self._epoch = epoch
         self._states: dict[int, CountPartition] = {}
@@ -161,16 +163,19 @@ class MentionReplay:
     def fold(self, records: Sequence[RawRecord] | Sequence[Produced]) -> dict[int, list[RawRecord | Produced]]:
         """Count the mentions among some records, and return by partition those of these instants."""
         chosen: defaultdict[int, list[RawRecord | Produced]] = defaultdict(list)
-        begin, end = self._instants
+        keys: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        read, (begin, end) = self._read_key, self._instants
         for record in records:
             try:
-                _, _, created_at = self._keys.read(record.key or b"")
+                key = read(record.key or b"")
             except Poison:
                 self.poison += 1
                 continue
-            if begin <= created_at < end:
+            if begin <= key[2] < end:
                 chosen[record.partition].append(record)
+                keys[record.partition].append(key)
         for partition, some in chosen.items():
+            self._keys = iter(keys[partition])
             self._state(partition).fold(some)
             self.replayed += len(some)
         return chosen
