@@ -20,7 +20,7 @@ REACH = "import sys, pathlib; from tests.chaos.failpoints import Failpoints; Fai
 
 
 @pytest.mark.real
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_killed_workers_and_sinks_lose_nothing(tmp_path: Path) -> None:
     """The whole pipeline under load, its count worker and sink killed within a flush: every row is there once."""
     said: list[str] = []
