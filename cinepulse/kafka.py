@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid
 
 if TYPE_CHECKING:
+    from confluent_kafka import KafkaError
+
     from cinepulse.settings import Settings
 
 Config = dict[str, Any]
@@ -65,6 +67,27 @@ def security_config(settings: Settings) -> Config:
             "sasl.password": settings.kafka_sasl_password.get_secret_value(),
         }
     return config
+
+
+class Refusals:
+    """Remembers that Kafka did not let a client in: to the client's calls it looks as if nobody answered.
+
+    Give it to a client as its `error_cb`, and let the client poll before asking.
+    """
+
+    def __init__(self) -> None:
+        self._last: str | None = None
+
+    def __call__(self, error: KafkaError) -> None:
+        """Take one of the client's errors."""
+        if error.name() in {"_AUTHENTICATION", "_SSL", "SASL_AUTHENTICATION_FAILED"}:
+            self._last = error.str()
+
+    def explained(self, error: BrokerUnavailable) -> BrokerUnavailable:
+        """Return the error that tells why, where there is a better reason than that nobody answers."""
+        if self._last is None:
+            return error
+        return BrokerUnavailable(f"Kafka lets nobody in, see CINEPULSE_KAFKA_SECURITY_PROTOCOL: {self._last}")
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext | None:
@@ -131,16 +154,20 @@ def topic_identity(settings: Settings, topic: str, *, timeout: float = METADATA_
     from confluent_kafka import KafkaError, KafkaException, TopicCollection
     from confluent_kafka.admin import AdminClient
 
-    admin = AdminClient(client_config(settings, "identity"))
+    refusals = Refusals()
+    admin = AdminClient(client_config(settings, "identity") | {"error_cb": refusals})
+    absent = f"Kafka at {settings.kafka_bootstrap} does not answer"
     try:
         answer = admin.describe_topics(TopicCollection([topic]), request_timeout=timeout)
         description = answer[topic].result(timeout)
     except KafkaException as error:
         if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
             raise missing_topic(topic) from None
-        raise BrokerUnavailable(f"Kafka at {settings.kafka_bootstrap} does not answer: {error.args[0].str()}") from None
+        admin.poll(0)
+        raise refusals.explained(BrokerUnavailable(f"{absent}: {error.args[0].str()}")) from None
     except TimeoutError:
-        raise BrokerUnavailable(f"Kafka at {settings.kafka_bootstrap} does not answer") from None
+        admin.poll(0)
+        raise refusals.explained(BrokerUnavailable(absent)) from None
     return str(description.topic_id)
 
 

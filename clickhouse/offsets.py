@@ -9,7 +9,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicC
 
 from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid, OffsetsExpired
 from cinepulse.kafka import missing_topic
-from schemas.provision import describe_topics
+from schemas.provision import PASSING, describe_topics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -152,7 +152,7 @@ class LiveKafka:
 
 def _translated(error: KafkaException) -> BrokerUnavailable | ConfigurationInvalid:
     cause = error.args[0]
-    if cause.code() < 0:
+    if cause.code() < 0 or cause.code() in PASSING:
         # Negative codes are the client's own: no connection, timed out.
         return BrokerUnavailable(f"Kafka does not answer: {cause.str()}")
     return ConfigurationInvalid(f"Kafka refuses: {cause.str()}")

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (
 )
 
 from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid
-from cinepulse.kafka import client_config
+from cinepulse.kafka import Refusals, client_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,9 +35,29 @@ REQUEST_SECONDS: Final = 15.0
 LEADER_ATTEMPTS: Final = 100
 LEADER_PAUSE_SECONDS: Final = 0.05
 UNSETTLED: Final = frozenset(
-    # The last is librdkafka's own "no leaders found", which it also says while some leader is being elected.
-    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError._NOENT}  # noqa: SLF001 - its name
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        # What a client has heard of leaders is older or newer than what the broker knows, as after a restart.
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        # librdkafka's own "no leaders found", which it also says while some leader is being elected.
+        KafkaError._NOENT,  # noqa: SLF001 - its name
+    }
 )
+# A broker's answers that pass by themselves; all others are refusals.
+PASSING: Final = UNSETTLED | {
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.BROKER_NOT_AVAILABLE,
+    KafkaError.NETWORK_EXCEPTION,
+    KafkaError.NOT_CONTROLLER,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.KAFKA_STORAGE_ERROR,
+}
 
 # How long a topic that is just being deleted or made may take until it is one or the other.
 SETTLE_SECONDS: Final = 15.0
@@ -82,7 +102,15 @@ def admin_client(where: Settings | str) -> AdminClient:
     """
     config: Config = {"bootstrap.servers": where} if isinstance(where, str) else client_config(where, "admin")
     own: Config = {"reconnect.backoff.max.ms": 1_000, "log.connection.close": False}
-    return AdminClient(config | own | {"logger": logging.getLogger("kafka.admin")})
+    return _Admin(config | own | {"logger": logging.getLogger("kafka.admin")})
+
+
+class _Admin(AdminClient):
+    """A client that knows why it was not let in."""
+
+    def __init__(self, config: Config) -> None:
+        self.refusals = Refusals()
+        super().__init__(config | {"error_cb": self.refusals})
 
 
 def create_topics(
@@ -108,7 +136,7 @@ def create_topics(
             _check_partitions(admin, existing, partitions)
         return _update(admin, existing) if existing else set()
 
-    updated = _settled(provide)
+    updated = _settled(admin, provide)
     return {
         topic.name: "created" if topic.name in created else "updated" if topic.name in updated else "unchanged"
         for topic in topics
@@ -120,7 +148,7 @@ def describe_topics(admin: AdminClient, topics: Sequence[Topic]) -> dict[str, To
 
     Raises BrokerUnavailable when the broker does not answer.
     """
-    return _settled(lambda: _described(admin, topics))
+    return _settled(admin, lambda: _described(admin, topics))
 
 
 def _described(admin: AdminClient, topics: Sequence[Topic]) -> dict[str, TopicState | None]:
@@ -145,7 +173,7 @@ def _described(admin: AdminClient, topics: Sequence[Topic]) -> dict[str, TopicSt
     return {topic.name: state(topic.name) if topic.name in found else None for topic in topics}
 
 
-def _settled(ask: Callable[[], Answer]) -> Answer:
+def _settled(admin: AdminClient, ask: Callable[[], Answer]) -> Answer:
     """Return what `ask` returns, asking again while a topic that it asks about comes or goes."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
@@ -154,6 +182,11 @@ def _settled(ask: Callable[[], Answer]) -> Answer:
         except TopicUnsettled:
             if time.monotonic() > deadline:
                 raise
+        except BrokerUnavailable as error:
+            if not isinstance(admin, _Admin):
+                raise
+            admin.poll(0)
+            raise admin.refusals.explained(error) from error
         time.sleep(LEADER_PAUSE_SECONDS)
 
 
@@ -271,7 +304,7 @@ def _answer(answer: Future[Any], subject: str) -> Any:
 def _translated(error: KafkaException, subject: str) -> BrokerUnavailable | ConfigurationInvalid:
     """Return our error for Kafka's: it may pass, or the broker refuses for good."""
     cause = error.args[0]
-    if cause.code() < 0:
+    if cause.code() < 0 or cause.code() in PASSING:
         # Negative codes are the client's own: no connection, timed out.
         return BrokerUnavailable(f"Kafka does not answer: {cause.str()}")
     if cause.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid
 from cinepulse.settings import Settings
@@ -184,3 +184,20 @@ def test_a_client_outlives_its_broker(fresh_broker: BrokerProcess, monkeypatch: 
         monkeypatch.setattr(provision, "REQUEST_SECONDS", 0.5)
 
         assert {partition.leader for state in states.values() if state for partition in state.partitions} == {1}
+
+
+@pytest.mark.parametrize(
+    ("code", "passing"),
+    [
+        (KafkaError.UNKNOWN_LEADER_EPOCH, True),
+        (KafkaError.COORDINATOR_LOAD_IN_PROGRESS, True),
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, True),
+        (KafkaError.INVALID_REPLICATION_FACTOR, False),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, False),
+    ],
+)
+def test_what_passes_is_no_wrong_setting(code: int, *, passing: bool) -> None:
+    """What a broker says while it comes back is tried again; what it refuses for good stops and says so."""
+    error = provision._translated(KafkaException(KafkaError(code)), "topic t")
+
+    assert isinstance(error, BrokerUnavailable if passing else ConfigurationInvalid)

@@ -73,7 +73,7 @@ def test_a_worker_that_is_not_let_in_says_so(secure_broker: SecureBroker, tmp_pa
         output = worker.log.read_text()
 
     assert code == 1
-    assert "Kafka does not answer" in output
+    assert "Kafka lets nobody in" in output
     assert "Traceback" not in output
     assert "a-wrong-pässword" not in output
     assert PASSWORD not in output
