@@ -13,12 +13,13 @@ from click.testing import CliRunner
 from cinepulse.commands.replay import replay as command
 from cinepulse.commands.replaying import Console, Plan, Replayer
 from cinepulse.commands.verify import COUNT_GROUP
+from cinepulse.errors import ConfigurationInvalid
 from clickhouse.ask import ask
-from clickhouse.shadow import Shadow, abandoned
+from clickhouse.shadow import Shadow, abandoned, drop
 from clickhouse.verification import verify_pipeline
 from schemas.codec import Codec
 from schemas.events import CoverageKey, Mention, MentionKey, Movie, PollReport, RedditPost
-from schemas.provision import create_topics
+from schemas.provision import admin_client, create_topics
 from schemas.publisher import Publisher
 from schemas.registry import ManifestIds
 from schemas.topics import MOVIE_MENTIONS, PIPELINE_COVERAGE, REDDIT_POSTS, TMDB_MOVIES, TOPICS
@@ -29,6 +30,8 @@ from tests.stream_processors.running import Workers, workers_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from confluent_kafka.admin import AdminClient
 
     from cinepulse.commands.replaying import ReplayReport
     from cinepulse.settings import Settings
@@ -141,17 +144,29 @@ class Live:
 @pytest.fixture
 def live(fresh_broker: BrokerProcess, clickhouse_settings: Settings, tmp_path: Path) -> Iterator[Live]:
     """Give a pipeline on the topics' own names whose sink runs; workers are the test's to start."""
+    admin = admin_client(fresh_broker.bootstrap)
+    eventually(lambda: created(admin), "topics created")
     pipeline = Pipeline(fresh_broker.bootstrap, clickhouse_settings, prefix="")
     pipeline.group = "cinepulse-sink"
-    create_topics(pipeline.admin, TOPICS, partitions=PARTITIONS, replication_factor=1)
     with workers_of(fresh_broker.bootstrap, tmp_path) as workers, pipeline.sinking():
-        yield Live(pipeline, workers)
-    admin = pipeline.admin
+        made = Live(pipeline, workers)
+        yield made
+    for shadow in made.shadows():
+        drop(pipeline.settings, shadow)
     ours = [name for name in admin.list_topics(timeout=10).topics if not name.startswith("__")]
     for answer in admin.delete_topics(ours, operation_timeout=10).values():
         answer.result(30)
     for group in admin.delete_consumer_groups(["cinepulse-sink", "cinepulse-link", "cinepulse-count"]).values():
         group.exception(30)
+
+
+def created(admin: AdminClient) -> bool:
+    """Return whether the topics are there; right after a deletion the broker may still mean the old ones."""
+    try:
+        create_topics(admin, TOPICS, partitions=PARTITIONS, replication_factor=1)
+    except (ConfigurationInvalid, KeyError):
+        return False
+    return True
 
 
 def totals(report: ReplayReport) -> tuple[int, int, int, int]:
