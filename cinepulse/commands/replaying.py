@@ -144,7 +144,7 @@ class Replayer:
         self._codec = Codec(self._ids)
         self._live = LivePipeline(
             connect(settings),
-            admin_client(settings.kafka_bootstrap),
+            admin_client(settings),
             self._clock,
             time.sleep,
             LINK_APP,

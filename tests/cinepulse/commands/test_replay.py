@@ -44,7 +44,7 @@ BUDAPEST, MAD_MAX = "The Grand Budapest Hotel", "Mad Max: Fury Road"
 HOTEL_ID, MAX_ID = 1, 2
 # The linker is sure of the hotel, and doubts the short name of the other film.
 BOTH, DOUBTFUL = f"Mad Max and {BUDAPEST}", "i saw mad max yesterday"
-STRICT, LENIENT = 0.95, 0.3
+STRICT, LENIENT = 0.95, 0.1
 
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 YESTERDAY = TODAY - timedelta(days=1)
