@@ -38,7 +38,7 @@ LEASE_SECONDS: Final = 5.0
 ABANDONED_SECONDS: Final = 120
 
 BATCH_RECORDS: Final = 20_000
-# Rows of both sides that are compared in one query: some hundred megabytes.
+# Rows of both sides that are compared in one query: a bound on the memory that it takes.
 COMPARED_ROWS: Final = 300_000
 
 

@@ -168,8 +168,7 @@ class Replayer:
         Raises BrokerUnavailable, DatabaseUnavailable, ConfigurationInvalid or StackUnavailable when a part is missing.
         """
         posts = self._post_replay() if self._of_posts else None
-        # The catalogue stays, and what is read next is no garbage either: looking through it all again and again takes
-        # a quarter of the time.
+        # The catalogue stays, and what is read next is no garbage either: nothing is gained by looking through it.
         gc.freeze()
         gc.set_threshold(GC_OBJECTS)
         mentions = MentionReplay(self._settings, self._codec, self._ids, self._plan.instants, epoch=self._epoch)
