@@ -167,7 +167,7 @@ class Shadow:
         """Compare with the live tables, day by day, and return the totals of `shadow_totals.sql`."""
         self.settled()
         for table in ("mention_differences", "count_differences"):
-            self._client.command(f"TRUNCATE TABLE {table}")
+            self._client.command("TRUNCATE TABLE {table:Identifier}", parameters={"table": table})
         days = scope.days._asdict()
         first_and_end = {"first_day": days["first"], "end_day": days["end"]}
         bound = scope.bound(self.name)

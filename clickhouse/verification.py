@@ -69,7 +69,7 @@ def verify_pipeline(  # noqa: PLR0913 - the options of the command
 def _deep_checks(settings: Settings, verifier: Verifier, ends: Mapping[Partition, int]) -> tuple[Check, ...]:
     """Return the checks of each compacted topic's last values against its table."""
     epochs = read_ledger(verifier.client, verifier.kafka.topic_ids()).epochs
-    codec = Codec(schema_ids(settings.schema_registry_url))
+    codec = Codec(schema_ids(settings))
 
     def check(route: Route) -> Check:
         def read(partition: int) -> Iterator[RawRecord]:

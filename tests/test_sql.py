@@ -36,12 +36,16 @@ BUILT: Final = {
     ("clickhouse/migrate.py", "CREATE TABLE IF NOT EXISTS"): "a constant's name",
     ("clickhouse/engine_config.py", "ATTACH DATABASE _ UUID"): "an id made here, in the engine's own metadata",
     ("producers/database.py", "DELETE FROM"): "table names of the schema in the code",
+    ("producers/backfill/state.py", "DELETE FROM"): "table names of the schema in the code",
+    ("cinepulse/commands/replay_view.py", "DROP DATABASE"): "a line for a person to read, never run",
     ("producers/tmdb/state.py", "SELECT tmdb_id, source, fingerprint"): "question marks only",
 }
 # Where a database runs a text that is no constant of its module, and whose text that is.
 PASSED_ON: Final = {
     ("clickhouse/ask.py", "query_text(name)"): "a file of queries/",
+    ("clickhouse/promotion.py", "query_text(name)"): "a file of queries/",
     ("clickhouse/migrate.py", "statement"): "a file of migrations/",
+    ("clickhouse/shadow.py", "statement"): "a file of queries/",
     ("clickhouse/engine_handle.py", "sql"): "a statement of the server's authenticated caller, checked by refusals.py",
     ("producers/database.py", "META + schema"): "a constant of the module that owns the file",
 }

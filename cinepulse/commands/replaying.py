@@ -140,7 +140,7 @@ class Replayer:
         self._plan = plan
         self._console = console
         self._clock = SystemClock()
-        self._ids = schema_ids(settings.schema_registry_url)
+        self._ids = schema_ids(settings)
         self._codec = Codec(self._ids)
         self._live = LivePipeline(
             connect(settings),

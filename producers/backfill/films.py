@@ -18,7 +18,7 @@ def films_in_catalog(settings: Settings) -> set[int]:
 
     Raises BrokerUnavailable when Kafka does not answer, ConfigurationInvalid when the topic does not exist.
     """
-    codec, found = Codec(schema_ids(settings.schema_registry_url)), set[int]()
+    codec, found = Codec(schema_ids(settings)), set[int]()
     with TopicReader(settings, TMDB_MOVIES.name, "backfill") as reader:
         for record in reader.to_end():
             tmdb_id: int = codec.decode(TMDB_MOVIES.key_subject, record.key or b"")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -24,8 +26,6 @@ from schemas.topics import PIPELINE_DEAD_LETTERS
 from tests.fixtures.secure_kafka import PROTOCOLS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.fixtures.secure_kafka import SecureBroker
     from tests.fixtures.tls import Authority
 
@@ -152,3 +152,21 @@ def test_a_password_is_not_in_what_a_client_shows() -> None:
 
     assert "canary-1" not in repr(settings) + str(settings) + settings.model_dump_json()
     assert client_config(settings, "test")["sasl.password"] == "canary-1"
+
+
+ROUND_ABOUT = re.compile(r"admin_client\([^)]*bootstrap|schema_ids\([^)]*registry_url|[\"']bootstrap\.servers[\"']")
+# Where the settings become a client's, and the probe of the embedded broker, which has no login.
+ENTRANCES = {"cinepulse/kafka.py", "cinepulse/local/probes.py", "schemas/provision.py"}
+
+
+def test_no_client_goes_round_the_login() -> None:
+    """Every client is made of the settings as a whole: an address alone would leave its login and TLS behind."""
+    root = Path(__file__).parents[2]
+    rooms = ("cinepulse", "producers", "schemas", "stream_processors", "clickhouse")
+    files = {
+        path.relative_to(root).as_posix(): path.read_text("utf-8")
+        for room in rooms
+        for path in (root / room).rglob("*.py")
+    }
+
+    assert {name for name, text in files.items() if ROUND_ABOUT.search(text)} == ENTRANCES
