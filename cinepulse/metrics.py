@@ -66,6 +66,11 @@ LATE: Final = Counter(
 DUPLICATES: Final = Counter(
     "cinepulse_duplicates", "Mentions that were already counted. Harmless; a burst follows a restart.", ["stage"]
 )
+FORGOTTEN_RETURNS: Final = Counter(
+    "cinepulse_forgotten_returns",
+    "Observations of posts that `cinepulse forget` has removed: left out. A few are usual.",
+    ["stage"],
+)
 STALE_EPOCHS: Final = Counter(
     "cinepulse_stale_epochs",
     "Batches of a past assignment, dropped to come again. Steady: workers join and leave too often.",

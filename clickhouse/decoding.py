@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.errors import Poison
 from clickhouse.letters import Rejected
+from schemas.topics import PIPELINE_DEAD_LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,11 @@ def decode(batch: Batch, codec: Codec) -> tuple[Piece, list[Rejected]]:
     offsets: list[int] = []
     rows: list[Row] = []
     rejected: list[Rejected] = []
+    letters = batch.route.topic == PIPELINE_DEAD_LETTERS
     for record in batch:
+        if letters and record.value is None:
+            # It took a letter's bytes out of the topic; the row never had them.
+            continue
         try:
             rows.append(batch.route.row(codec, record))
         except Poison as error:

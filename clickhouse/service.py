@@ -15,6 +15,7 @@ from cinepulse.health import serve_health
 from cinepulse.kafka import consumer_config
 from clickhouse.client import connect
 from clickhouse.columnar import Columnar
+from clickhouse.erasure import Sweeper
 from clickhouse.intake import Intake
 from clickhouse.letters import PoisonCap
 from clickhouse.offsets import committed_by, extents, start_offsets, topic_ids
@@ -122,6 +123,7 @@ def run_sink(settings: Settings, stop: Event, *, accept_gaps: bool = False) -> N
             store = Store(connect(settings), token_hex(8))
             publisher = Publisher.connected(settings, "sink")
             sink = build_sink(Setup(settings, chosen, accept_gaps=accept_gaps), store, publisher)
+    Sweeper(lambda: connect(settings)).start(stop)
     sink.run([route.source for route in chosen], stop)
 
 

@@ -22,6 +22,9 @@ log = get_logger(__name__)
 
 FOLDER: Final = "producers"
 
+# What was forgotten on request must not come back with a topic that was made anew.
+KEPT: Final = ("forgotten",)
+
 META: Final = "CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 
 
@@ -88,6 +91,6 @@ class Database:
             names = self.connection.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
             ).fetchall()
-            for (name,) in names:
+            for name in {name for (name,) in names}.difference(KEPT):
                 self.connection.execute(f'DELETE FROM "{name}"')  # noqa: S608 - the schema's own table names
             self.put("topic", identity)

@@ -54,7 +54,8 @@ class Outbox:
     def dead_letter(self, listing: str, error: Poison, *, key: str | None, thing: object) -> None:
         """Queue a dead letter that holds the source's own form of the record: bytes as they are, others as JSON."""
         value = thing if isinstance(thing, bytes) else json.dumps(thing, ensure_ascii=True, default=str).encode()
-        log.warning("producer.dead_letter", source=self._source, listing=listing, reason=error.reason, key=key)
+        # Without the post's id: a log is kept for longer than the post may be.
+        log.warning("producer.dead_letter", source=self._source, listing=listing, reason=error.reason)
         self._patiently(
             lambda: self._publisher.dead_letter(
                 stage="producer",

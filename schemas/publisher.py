@@ -21,6 +21,7 @@ from cinepulse.logging import get_logger
 from cinepulse.metrics import DEAD_LETTERS, RECORDS_DELIVERED
 from schemas.codec import Codec
 from schemas.events import DeadLetter
+from schemas.letters import letter_key
 from schemas.partitioning import partition_of
 from schemas.registry import schema_ids
 from schemas.topics import PIPELINE_DEAD_LETTERS, topic_named
@@ -172,7 +173,7 @@ class Publisher:
             key=None if key is None else key[:DEAD_KEY_BYTES],
             value=None if value is None else value[:DEAD_VALUE_BYTES],
         )
-        self.publish(PIPELINE_DEAD_LETTERS, source, letter)
+        self.publish(PIPELINE_DEAD_LETTERS, letter_key(letter), letter)
 
     def flush(self, timeout: float | None = None) -> None:
         """Wait until Kafka has confirmed every record handed in so far.

@@ -17,6 +17,7 @@ from cinepulse.logging import get_logger
 from cinepulse.metrics import STALE_EPOCHS
 from stream_processors.changelog import PartitionLog
 from stream_processors.delivery import Deliveries
+from stream_processors.stage import Flush
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Coroutine, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from stream_processors.changelog_store import ChangelogStore
     from stream_processors.delivery import Batch
     from stream_processors.outbox import Outbox
-    from stream_processors.stage import Flush, Stage, StageState
+    from stream_processors.stage import Stage, StageState
 
 log = get_logger(__name__)
 
@@ -50,6 +51,8 @@ class Owned:
     touched: bool = False
     """Holds changes that no flush has taken."""
     flushing: bool = False
+    rewritten: bool = False
+    """The last flush wrote the log anew."""
     lost: bool = False
     """Another worker has claimed it; a rebalance is about to say so."""
 
@@ -255,12 +258,17 @@ class BatchWorker:
                 continue
             batches, owned.folded, owned.touched = owned.folded, [], False
             flush = owned.state.take()
+            if flush is None and owned.log.superseded and owned.rewritten:
+                flush = Flush((), ())
             if flush is None:
                 for batch in batches:
                     self._deliveries.done(batch)
                 continue
             owned.flushing = True
             entries = owned.log.append(flush.bodies, prove=True)
+            owned.rewritten = flush.whole is not None
+            if flush.whole is not None:
+                entries += owned.log.rewrite(flush.whole)
             parts.append(_Part(number, owned, flush, batches, entries))
         return parts
 
@@ -287,6 +295,8 @@ class BatchWorker:
         for part in parts:
             part.owned.flushing = False
             part.owned.state.settled(part.flush)
+            # What a rewritten log no longer needs is removed by the next flush, which must not wait for a record.
+            part.owned.touched = part.owned.touched or part.flush.again or part.owned.rewritten
             for batch in part.batches:
                 self._deliveries.done(batch)
 

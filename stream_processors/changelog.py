@@ -118,6 +118,31 @@ class PartitionLog:
             entries.append((PROOF, b""))
         return entries
 
+    def rewrite(self, bodies: Iterable[bytes]) -> list[Entry]:
+        """Return the records to write for the whole state anew; once they are known to be valid, all before them goes.
+
+        What the state has dropped thereby leaves the log too: as long as bodies that hold it stay, it is still there.
+        """
+        self._replaced += [body.key for body in self._bodies]
+        self._bodies = []
+        entries: list[Entry] = []
+        for content in bodies:
+            self._sequence += 1
+            body = Body(BODY_KEY.pack(BODY, self._claim, self._sequence), len(content), content)
+            self._push(body)
+            entries.append((body.key, content))
+        return entries
+
+    @property
+    def superseded(self) -> bool:
+        """Return whether bodies wait for the next `append` to remove them."""
+        return bool(self._obsolete)
+
+    @property
+    def keys(self) -> list[bytes]:
+        """Return the keys of the bodies that make up the state."""
+        return [body.key for body in self._bodies]
+
     def confirm(self, offsets: Sequence[int]) -> bool:
         """Take the offsets that the records of `append` got; return whether nobody else wrote before or between.
 

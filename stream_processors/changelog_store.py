@@ -10,7 +10,7 @@ from cinepulse.errors import BrokerUnavailable
 from cinepulse.kafka import consumer_config, topic_identity
 from cinepulse.logging import get_logger
 from schemas.provision import admin_client, create_topics
-from schemas.topics import Topic
+from schemas.topics import HOUR_MS, Topic
 from stream_processors.changelog import claim_entry
 from stream_processors.outbox import Outgoing
 
@@ -28,6 +28,8 @@ Stored = tuple[int, int, bytes | None, bytes | None]
 
 log = get_logger(__name__)
 
+CHANGELOG_LAG_MS: Final = 6 * HOUR_MS
+
 FETCH_RECORDS: Final = 200
 FETCH_SECONDS: Final = 0.1
 # So many fetches in a row without a record, though the end is not reached: the broker is gone.
@@ -35,8 +37,11 @@ SILENT_FETCHES: Final = 600
 
 
 def changelog_topic(app_id: str) -> Topic:
-    """Return the changelog of a worker's app: ids and numbers, no text and no author, kept as long as the counts."""
-    return Topic(f"{app_id}-changelog", "the state of a stream processor", "compact", None)
+    """Return the changelog of a worker's app: ids and numbers, no text and no author, kept as long as the counts.
+
+    What a state has dropped of deleted posts leaves it within hours: see `stream_processors.stage.REWRITE_MS`.
+    """
+    return Topic(f"{app_id}-changelog", "the state of a stream processor", "compact", None, CHANGELOG_LAG_MS)
 
 
 class ChangelogStore:

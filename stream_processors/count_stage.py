@@ -125,7 +125,7 @@ class CountPartition:
         topic, to = MOVIE_MENTION_COUNTS.name, self._film_partition
         COUNTS_EMITTED.inc(len(taken.counts))
         outgoing = [Outgoing(topic, to(film), key, value) for film, key, value in taken.counts]
-        return Flush(taken.bodies, outgoing + letters, taken)
+        return Flush(taken.bodies, outgoing + letters, taken, taken.whole)
 
     def settled(self, flush: Flush) -> None:
         """Note that a flush has been delivered."""

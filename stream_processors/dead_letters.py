@@ -9,6 +9,7 @@ from cinepulse import __version__
 from cinepulse.errors import DeadLetterRateExceeded
 from cinepulse.metrics import DEAD_LETTERS
 from schemas.events import DeadLetter
+from schemas.letters import letter_key
 from schemas.partitioning import text_partition
 from schemas.topics import PIPELINE_DEAD_LETTERS
 from stream_processors.outbox import Outgoing
@@ -65,8 +66,7 @@ class DeadLetters:
         self._source = source
         self._codec = codec
         self._clock = clock
-        self._to = text_partition(source, partitions)
-        self._key = codec.encode(PIPELINE_DEAD_LETTERS.key_subject, source)
+        self._partitions = partitions
         self._max_share = max_share
         self._recent: dict[int, deque[tuple[int, int]]] = {}
 
@@ -87,8 +87,13 @@ class DeadLetters:
             code_version=__version__,
             failed_at=self._clock.now_ms(),
         )
-        encoded = self._codec.encode(PIPELINE_DEAD_LETTERS.value_subject, letter)
-        return Outgoing(PIPELINE_DEAD_LETTERS.name, self._to, self._key, encoded)
+        key = letter_key(letter)
+        return Outgoing(
+            PIPELINE_DEAD_LETTERS.name,
+            text_partition(key, self._partitions),
+            self._codec.encode(PIPELINE_DEAD_LETTERS.key_subject, key),
+            self._codec.encode(PIPELINE_DEAD_LETTERS.value_subject, letter),
+        )
 
     def observe(self, partition: int, records: int, poison: int) -> None:
         """Note how many of some records were poison.

@@ -19,6 +19,8 @@ KIND_BITS: Final = 2
 KIND_MASK: Final = 3
 """The low bits of a packed post say what it is: a Reddit submission, a Reddit comment, or a hash."""
 
+DENIAL_KEY: Final = b"cinepulse forgotten posts"
+
 KINDS: Final = {b"t3_": SUBMISSION, b"t1_": COMMENT}
 BASE: Final = 36
 # 36 to the power of 11 is the last that leaves room for the kind in 64 bits. Reddit's ids have 6 or 7 digits.
@@ -49,6 +51,15 @@ def pack_post(platform: str, post_id: str) -> int:
     """Return a post of any platform as a number below 2^64."""
     encoded = post_id.encode("utf-8", "surrogatepass")
     return pack_fullname(encoded) if platform == REDDIT else _hashed(platform.encode("utf-8", "surrogatepass"), encoded)
+
+
+def denial_of(fullname: bytes) -> int:
+    """Return the number under which a forgotten post is remembered: a digest, which no packed post equals.
+
+    It lets the post be recognised if it comes again and does not say which post it is; who guesses the id can check it.
+    """
+    digest = blake2b(fullname, digest_size=8, key=DENIAL_KEY).digest()
+    return int.from_bytes(digest) & ~KIND_MASK
 
 
 def _hashed(platform: bytes, post_id: bytes) -> int:

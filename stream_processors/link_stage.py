@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from cinepulse.errors import InvalidRecord, Poison
-from cinepulse.metrics import FUTURE_STAMPED, MENTIONS_EMITTED, RECORDS_PROCESSED
+from cinepulse.errors import Poison
+from cinepulse.metrics import FORGOTTEN_RETURNS, FUTURE_STAMPED, MENTIONS_EMITTED, RECORDS_PROCESSED
 from schemas.events import MentionKey
 from schemas.partitioning import film_partition
 from schemas.topics import MOVIE_MENTIONS, REDDIT_POSTS
-from stream_processors.identity import REDDIT, pack_fullname
+from stream_processors.identity import REDDIT, denial_of, pack_fullname
 from stream_processors.outbox import Outgoing
-from stream_processors.posts import check_post, decode_posts, encode_posts, merge_posts, next_step
+from stream_processors.posts import check_post, encode_posts, merge_posts, next_step
+from stream_processors.posts.known import KnownPosts
+from stream_processors.posts.linked import RETRACTED, LinkedPost
 from stream_processors.posts.table import pack_post, unpack_post
-from stream_processors.stage import Flush
+from stream_processors.stage import Flush, asks_to_forget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -103,8 +105,7 @@ class LinkPartition:
         self._link = link
         self._dead_letters = dead_letters
         self._partitions = partitions
-        self._posts: dict[int, bytes] = {}
-        self._changed: dict[int, bytes] = {}
+        self._posts = KnownPosts()
         self._outgoing: list[Outgoing] = []
 
     def __len__(self) -> int:
@@ -115,7 +116,7 @@ class LinkPartition:
 
     def restore(self, body: bytes) -> None:
         """Apply one body of the changelog."""
-        self._posts.update(decode_posts(body))
+        self._posts.restore(body)
 
     def restored(self) -> None:
         """Do nothing: nothing hangs over."""
@@ -136,28 +137,42 @@ class LinkPartition:
 
     def take(self) -> Flush | None:
         """Return the changed posts and what to send about them since the last call."""
-        if not self._changed and not self._outgoing:
+        changed, whole, forgotten = self._posts.take()
+        if not changed and not self._outgoing:
             return None
-        changed, self._changed = self._changed, {}
         outgoing, self._outgoing = self._outgoing, []
-        return Flush(encode_posts(changed), outgoing)
+        bodies = None if whole is None else encode_posts(whole)
+        return Flush(encode_posts(changed), outgoing, receipt=forgotten, whole=bodies, again=bool(forgotten))
 
     def settled(self, flush: Flush) -> None:
-        """Do nothing: everything that was taken is delivered."""
+        """Drop the forgotten posts whose retractions are delivered."""
+        if flush.receipt:
+            self._posts.erase(flush.receipt)
 
     def _observe(self, record: Record) -> None:
+        self._posts.passed(record.timestamp)
         if record.value is None:
-            raise InvalidRecord("a post without a value", reason="value_missing")
+            # A tombstone alone takes a text out of the topic, and says nothing about its mentions.
+            if asks_to_forget(record):
+                self._forget(record)
+            return
         post: RedditPost = self._codec.decode(REDDIT_POSTS.value_subject, record.value)
         check_post(post, sent_at=record.timestamp)
-        fullname = pack_fullname(post.fullname.encode("utf-8", "surrogatepass"))
+        encoded = post.fullname.encode("utf-8", "surrogatepass")
+        if self._posts.is_denied(denial_of(encoded)):
+            FORGOTTEN_RETURNS.labels("link").inc()
+            return
+        fullname = pack_fullname(encoded)
         packed = self._posts.get(fullname)
         step = next_step(None if packed is None else unpack_post(packed), post, self._safe_link)
         if step is None:
             return
         # Encoded first: a post of which one mention breaks the contract changes nothing.
-        outgoing = [self._record(post, step.post.created_at, tmdb_id, mention) for tmdb_id, mention in step.sends]
-        self._posts[fullname] = self._changed[fullname] = pack_post(step.post)
+        outgoing = [
+            self._record(post.fullname, step.post.created_at, tmdb_id, mention, post.observed_at)
+            for tmdb_id, mention in step.sends
+        ]
+        self._posts.put(fullname, pack_post(step.post))
         self._outgoing += outgoing
         for _, mention in step.sends:
             MENTIONS_EMITTED.labels("retraction" if mention is None else "mention").inc()
@@ -169,11 +184,33 @@ class LinkPartition:
             # Whatever text makes the linker fail, the posts behind it must not wait for a new version of it.
             raise Poison(f"{post.fullname}: {type(error).__name__}: {error}", reason="link_failed") from error
 
-    def _record(self, post: RedditPost, created_at: int, tmdb_id: int, mention: Mention | None) -> Outgoing:
+    def _forget(self, record: Record) -> None:
+        """Retract what a post led to, and remember that it must not come back.
+
+        What is known of it goes with the flush after the one that delivers the retractions: until then, a crash would
+        leave nobody who knows what to retract.
+        """
+        fullname: str = self._codec.decode(REDDIT_POSTS.key_subject, record.key or b"")
+        encoded = fullname.encode("utf-8", "surrogatepass")
+        number = pack_fullname(encoded)
+        packed = self._posts.get(number)
+        if packed is not None:
+            known = unpack_post(packed)
+            self._outgoing += [
+                self._record(fullname, known.created_at, tmdb_id, None, record.timestamp) for tmdb_id in known.films
+            ]
+            MENTIONS_EMITTED.labels("retraction").inc(len(known.films))
+            gone = LinkedPost(known.created_at, known.observed_at, dict.fromkeys(known.films, RETRACTED))
+            self._posts.put(number, pack_post(gone))
+        self._posts.deny(denial_of(encoded), number)
+
+    def _record(
+        self, fullname: str, created_at: int, tmdb_id: int, mention: Mention | None, observed_at: int
+    ) -> Outgoing:
         key = self._codec.encode(
             MOVIE_MENTIONS.key_subject,
-            MentionKey(tmdb_id=tmdb_id, platform=REDDIT, post_id=post.fullname, created_at=created_at),
+            MentionKey(tmdb_id=tmdb_id, platform=REDDIT, post_id=fullname, created_at=created_at),
         )
         value = None if mention is None else self._codec.encode(MOVIE_MENTIONS.value_subject, mention)
         # The record's time is that of the observation it rests on: a retraction has no value to say it.
-        return Outgoing(MOVIE_MENTIONS.name, film_partition(tmdb_id, self._partitions), key, value, post.observed_at)
+        return Outgoing(MOVIE_MENTIONS.name, film_partition(tmdb_id, self._partitions), key, value, observed_at)

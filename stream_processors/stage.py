@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from stream_processors.outbox import Outgoing
+
+# A state that has dropped ids of deleted posts is written anew after so much stream time: until then they are in the
+# log's earlier bodies. With the changelog's own compaction they are gone well within the policy's 48 hours.
+REWRITE_MS: Final = 6 * 3_600_000
+
+FORGET_HEADER: Final = "cinepulse-forget"
+"""Header of a tombstone by which `cinepulse forget` asks for more than a tombstone does: nothing of the post stays."""
+
+
+def asks_to_forget(record: object) -> bool:
+    """Return whether a tombstone says that nothing of its post may stay, in the state and in its log."""
+    return any(name == FORGET_HEADER for name, _ in getattr(record, "headers", None) or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +31,10 @@ class Flush:
     outgoing: Sequence[Outgoing]
     receipt: Any = None
     """Given back to `StageState.settled`."""
+    whole: Sequence[bytes] | None = None
+    """The whole state as bodies, `bodies` included, where the log is to be written anew."""
+    again: bool = False
+    """Once this is delivered there is more to take."""
 
 
 class StageState(Protocol):

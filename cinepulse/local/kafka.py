@@ -96,6 +96,8 @@ def broker_properties(ports: BrokerPorts) -> dict[str, str]:
         "group.initial.rebalance.delay.ms": "0",
         # The default of 128 MiB would be a quarter of the heap; 16 MiB covers 600k keys a compaction pass.
         "log.cleaner.dedupe.buffer.size": str(16 * 1024 * 1024),
+        # How long an idle cleaner sleeps: with the default of 15 s, `cinepulse forget` would mostly wait for it.
+        "log.cleaner.backoff.ms": "1000",
         "num.network.threads": "2",
         "num.io.threads": "4",
     }

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from producers.database import FOLDER, Database
+from producers.reddit.forgotten import Seen
 from producers.reddit.records import Stub
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from schemas.events import PostKind
@@ -41,6 +43,7 @@ CREATE TABLE IF NOT EXISTS rechecks (
     due_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS rechecks_due ON rechecks (due_at);
+CREATE TABLE IF NOT EXISTS forgotten (digest TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS dropped (
     subreddit TEXT PRIMARY KEY,
     reason TEXT NOT NULL,
@@ -74,10 +77,13 @@ class RedditState(Database):
     def __init__(self, data_dir: Path) -> None:
         super().__init__(data_dir / FOLDER / "reddit.sqlite", SCHEMA)
 
-    def seen(self, listing: str) -> set[str]:
-        """Return the identities of the items last seen in a listing, about 1500."""
+    def seen(self, listing: str) -> AbstractSet[str]:
+        """Return the identities of the items last seen in a listing, about 1500; what was forgotten is among them."""
         rows = self.connection.execute("SELECT identity FROM seen WHERE listing = ?", (listing,))
-        return {identity for (identity,) in rows}
+        return Seen({identity for (identity,) in rows}, self._forgotten())
+
+    def _forgotten(self) -> set[str]:
+        return {digest for (digest,) in self.connection.execute("SELECT digest FROM forgotten")}
 
     def newest_at(self, listing: str) -> int | None:
         """Return the event time up to which a listing has been read; None before its first poll."""
@@ -98,6 +104,10 @@ class RedditState(Database):
     ) -> None:
         """Remember a poll that Kafka has confirmed: `identities` of its new items, oldest first."""
         with self.connection:
+            # Forgotten while the poll was under way: it is not to be written down again.
+            forgotten = Seen(set(), self._forgotten())
+            identities = [identity for identity in identities if identity not in forgotten]
+            rechecks = [recheck for recheck in rechecks if recheck.stub.fullname not in forgotten]
             self.connection.executemany(
                 "INSERT OR IGNORE INTO seen (listing, identity) VALUES (?, ?)", [(listing, name) for name in identities]
             )
@@ -134,7 +144,8 @@ class RedditState(Database):
         """Remember confirmed re-checks: `done` need none any more, `again` are due once more."""
         with self.connection:
             self.connection.executemany("DELETE FROM rechecks WHERE fullname = ?", [(name,) for name in done])
-            self._schedule(again)
+            forgotten = Seen(set(), self._forgotten())
+            self._schedule([recheck for recheck in again if recheck.stub.fullname not in forgotten])
 
     def dropped(self) -> list[Dropped]:
         """Return the communities that are left out."""

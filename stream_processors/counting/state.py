@@ -21,6 +21,7 @@ from stream_processors.counting.event_clock import EventClock
 from stream_processors.counting.runs import Group, Head, decode_run, encode_runs
 from stream_processors.counting.wire import FINAL, PROVISIONAL, varint
 from stream_processors.identity import COMMENT, KIND_MASK, SUBMISSION
+from stream_processors.stage import REWRITE_MS, asks_to_forget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ DAY_BITS: Final = 22
 DAY_MASK: Final = (1 << DAY_BITS) - 1
 DAYS: Final = range(DAY_MASK)
 SLOT_BITS: Final = 32
+SLOT_MASK: Final = (1 << SLOT_BITS) - 1
 EPOCH_BITS: Final = 48
 
 # A post dated this much after its observation has a wrong date, not a slow clock.
@@ -93,6 +95,8 @@ class Taken:
     """Film (for its partition), key and value."""
     told_day: int
     closings: int
+    whole: list[bytes] | None = None
+    """The whole state as bodies, where the log is to be written anew."""
 
 
 class CountState:
@@ -148,6 +152,10 @@ class CountState:
         self._kept_closings = 0
         self._moved = False
         self._follow()
+        self._stale = False
+        self._forgetting = False
+        self._now = 0
+        self._rewritten_at: int | None = None
 
     def __len__(self) -> int:
         return len(self._members)
@@ -169,6 +177,7 @@ class CountState:
             slot = self._slot(group.tmdb_id << DAY_BITS | group.day)
             for post in group.removed:
                 self._remove(slot, post)
+            self._stale = self._stale or bool(group.removed)
             for post in group.added:
                 self._add(slot, post)
             self._revisions[slot] = max(self._revisions[slot], group.revision)
@@ -194,6 +203,8 @@ class CountState:
             except Poison as poison:
                 self._reject(record, poison)
                 continue
+            if record.value is None and asks_to_forget(record):
+                self._forgetting = True
             revision = base + record.offset
             if created_at >= self._news_from:
                 self._advance(record, created_at, revision, tally)
@@ -209,6 +220,9 @@ class CountState:
                     tally.duplicates += 1
             else:
                 self._change(slot, record.timestamp)
+        if records:
+            self._now = max(self._now, records[-1].timestamp)
+            self._rewritten_at = self._now if self._rewritten_at is None else self._rewritten_at
         return tally
 
     def _decode(self, record: Record) -> tuple[int, int, int, int]:
@@ -223,14 +237,12 @@ class CountState:
     def take(self) -> Taken | None:
         """Return what changed since the last call, None when nothing did; the sets go on from here."""
         newly_closed = self._open_day > self._told_day
-        if not (self._changes or newly_closed or self._moved):
+        if not (self._changes or newly_closed or self._moved or self._forgetting):
             return None
         changes, self._changes, self._moved = self._changes, {}, False
         clock = self.clock
-        new = tuple(clock.closings[self._kept_closings :])
-        head = Head(clock.furthest, self._told_day, tuple(clock.clocks), new, self._legacy)
         groups = [self._group(slot, change.posts) for slot, change in changes.items() if change.moved]
-        bodies = encode_runs(head, groups)
+        bodies = encode_runs(self._head(self._kept_closings), groups)
         furthest = varint(clock.furthest)
         counts = [self._encode(slot, change.oldest, change.newest, furthest) for slot, change in changes.items()]
         for day in sorted(day for day in self._open_slots if day < self._open_day) if newly_closed else ():
@@ -240,7 +252,26 @@ class CountState:
                 for slot in self._open_slots.pop(day)
                 if slot not in changes and self._revisions[slot]
             ]
-        return Taken(bodies, counts, self._open_day, len(clock.closings))
+        self._stale = self._stale or any(group.removed for group in groups)
+        whole = self._whole() if self._is_rewrite_due() else None
+        return Taken(bodies, counts, self._open_day, len(clock.closings), whole)
+
+    def _head(self, closings_from: int) -> Head:
+        clock = self.clock
+        closings = tuple(clock.closings[closings_from:])
+        return Head(clock.furthest, self._told_day, tuple(clock.clocks), closings, self._legacy)
+
+    def _is_rewrite_due(self) -> bool:
+        return self._forgetting or (self._stale and self._now - (self._rewritten_at or 0) >= REWRITE_MS)
+
+    def _whole(self) -> list[bytes]:
+        """Return bodies that hold the sets as they are, and of posts that were removed nothing."""
+        self._stale, self._forgetting, self._rewritten_at = False, False, self._now
+        posts = {slot: array("Q") for slot in range(len(self._film_days))}
+        for member in self._members:
+            posts[member & SLOT_MASK].append(member >> SLOT_BITS)
+        groups = [Group(*self._film_and_day(slot), self._revisions[slot], some, ()) for slot, some in posts.items()]
+        return encode_runs(self._head(0), groups)
 
     def settled(self, taken: Taken) -> None:
         """Say that what `take` returned is delivered."""

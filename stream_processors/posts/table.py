@@ -14,6 +14,11 @@ POST: Final = struct.Struct("<qq")
 FILM: Final = struct.Struct("<qI")
 ENTRY: Final = struct.Struct("<QI")
 
+ERASED: Final = b""
+"""Stands in a body for a post that the table has dropped."""
+DENIED: Final = b"\x01"
+"""Stands in the table for a post that must not come back, under its `denial_of`."""
+
 # Kafka takes records of a megabyte; a body stays well below.
 BODY_BYTES: Final = 400_000
 

@@ -10,7 +10,7 @@ from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid
 from cinepulse.settings import Settings
 from schemas import provision
 from schemas.provision import admin_client, create_topics, describe_topics
-from schemas.topics import MOVIE_MENTIONS, REDDIT_POSTS, TOPICS, Topic
+from schemas.topics import MOVIE_MENTIONS, PIPELINE_COVERAGE, REDDIT_POSTS, TOPICS, Topic
 from tests.fixtures.kafka import unused_port
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_creating_again_changes_nothing(broker: str) -> None:
 def test_a_changed_retention_reaches_an_existing_topic(broker: str) -> None:
     """A declaration that changed is applied to the topic that exists."""
     admin = admin_client(broker)
-    (topic,) = renamed("changed", REDDIT_POSTS)
+    (topic,) = renamed("changed", PIPELINE_COVERAGE)
     create_topics(admin, [topic], partitions=1, replication_factor=1)
     shorter = replace(topic, retention_ms=3_600_000)
 

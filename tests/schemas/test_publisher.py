@@ -12,6 +12,7 @@ from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid, InvalidRec
 from cinepulse.settings import Settings
 from schemas.codec import Codec
 from schemas.events import DeadLetter, Movie, RedditPost
+from schemas.letters import letter_key
 from schemas.partitioning import film_partition, post_partition
 from schemas.provision import admin_client, create_topics
 from schemas.publisher import DEAD_KEY_BYTES, DEAD_VALUE_BYTES, Publisher
@@ -154,7 +155,8 @@ class TestContract:
 
         ((_, key, letter),) = bench.arrived(PIPELINE_DEAD_LETTERS)
         assert isinstance(letter, DeadLetter)
-        assert key == "reddit/new"
+        assert key == letter_key(letter)
+        assert key.startswith("producer/reddit/new/")
         assert (len(letter.key or b""), len(letter.value or b"")) == (DEAD_KEY_BYTES, DEAD_VALUE_BYTES)
         assert (letter.value_size, letter.reason, letter.stage) == (3_000_000, "text_too_large", "producer")
 

@@ -13,6 +13,7 @@ from schemas.topics import PIPELINE_DEAD_LETTERS
 from stream_processors.dead_letters import VALUE_BYTES, DeadLetters
 
 CODEC = Codec(ManifestIds())
+LETTER_KEY = "link/reddit.posts/3/42"
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ def test_a_letter_holds_the_bytes_the_place_and_the_reason() -> None:
 
     letter = CODEC.decode(PIPELINE_DEAD_LETTERS.value_subject, sent.value or b"")
     assert sent.topic == PIPELINE_DEAD_LETTERS.name
-    assert sent.partition == text_partition("reddit.posts", 4)
-    assert CODEC.decode(PIPELINE_DEAD_LETTERS.key_subject, sent.key) == "reddit.posts"
+    assert sent.partition == text_partition(LETTER_KEY, 4)
+    assert CODEC.decode(PIPELINE_DEAD_LETTERS.key_subject, sent.key) == LETTER_KEY
     assert (letter.stage, letter.source, letter.partition, letter.offset) == ("link", "reddit.posts", 3, 42)
     assert (letter.reason, letter.error, letter.failed_at) == ("corrupt_record", "too short", 1_000)
     assert (letter.key, letter.value, letter.value_size) == (b"key", b"value", 5)

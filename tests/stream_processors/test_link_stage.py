@@ -134,7 +134,6 @@ def test_a_post_without_films_takes_no_memory_and_sends_nothing() -> None:
         (Record(0, record(POST).value[:-4]), "corrupt_record"),  # type: ignore[index]  # a post has a value
         (Record(0, b""), "corrupt_record"),
         (Record(0, b"\0\0\0\xff\xff" + b"x" * 50), "unknown_schema_id"),
-        (Record(0, None), "value_missing"),
         (record(replace(POST, title=None)), "title_missing"),
         (record(replace(POST, created_at=YEAR_2150)), "created_in_future"),
         (record(replace(POST, body="x" * 300_000)), "text_too_long"),
