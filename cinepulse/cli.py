@@ -41,6 +41,8 @@ COMMANDS: Final = {
     "backfill": Entry("Send Reddit dumps or TMDB's daily files.", "cinepulse.commands.backfill:backfill"),
     "topics": Entry("Create, list or describe the topics.", "cinepulse.commands.topics:topics"),
     "migrate": Entry("Apply ClickHouse migrations.", "cinepulse.commands.migrate:migrate"),
+    "forget": Entry("Remove a post, or an author's posts, everywhere at once.", "cinepulse.commands.forget:forget"),
+    "dlq": Entry("List, show and replay dead letters.", "cinepulse.commands.dlq:dlq"),
     "doctor": Entry("Check this machine and say what to mend.", "cinepulse.commands.doctor:doctor"),
     "kafka": Entry("Fetch or run the embedded Kafka.", "cinepulse.commands.kafka:kafka"),
     "clickhouse": Entry("Run the embedded ClickHouse server.", "cinepulse.commands.clickhouse:clickhouse"),

@@ -53,7 +53,7 @@ def rows_of_posts(client: Client, posts: Sequence[str]) -> dict[str, int]:
     """Return how many rows hold one of these posts' ids, by table, for each table that can."""
     names = list(posts)
     found = {table: _count(client, "erase_count", table=table, posts=names) for table in _tables(client)}
-    found["dead_letters"] = _count(client, "erase_letters_count", pattern=_pattern(names))
+    found["dead_letters"] = _count(client, "erase_letters_count", pattern=_pattern(names)) if names else 0
     return found
 
 
@@ -63,12 +63,13 @@ def erase_posts(client: Client, posts: Sequence[str]) -> None:
     Returns when they are gone from all parts that a query reads; the engine removes the parts' files within minutes.
     """
     names = list(posts)
-    tables = _tables(client)
+    tables = _tables(client) if names else {}
     for table, retracts in tables.items():
         if retracts:
             _command(client, "erase_hidden", table, posts=names)
         _command(client, "erase_all", table, posts=names)
-    _command(client, "erase_letters", pattern=_pattern(names), instead=FORGOTTEN)
+    if names:
+        _command(client, "erase_letters", pattern=_pattern(names), instead=FORGOTTEN)
 
 
 def sweep(client: Client, *, age_seconds: int = SWEEP_AGE_SECONDS) -> int:

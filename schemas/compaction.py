@@ -8,14 +8,14 @@ of seconds. Each needs something to be appended, so that the segment closes: a t
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from cinepulse.errors import BrokerUnavailable
-from cinepulse.kafka import consumer_config, producer_config
-from cinepulse.logging import get_logger
+from cinepulse.kafka import consumer_config
+from schemas.append import Appender, RawAppend
 from schemas.provision import REQUEST_SECONDS, admin_client
 from schemas.topics import ERASING
 
@@ -24,21 +24,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from cinepulse.settings import Settings
+    from schemas.append import Place
     from schemas.topics import Topic
-
-log = get_logger(__name__)
 
 # Above `segment.ms` of ERASING, so that each appended record closes the segment of the one before.
 ROLL_SECONDS: Final = 0.7
 CONSUME_SECONDS: Final = 10.0
-
-
-class Place(NamedTuple):
-    """Where a record is."""
-
-    topic: str
-    partition: int
-    offset: int
+CAREFUL_MS: Final = 5_000
 
 
 class Compaction:
@@ -47,20 +39,28 @@ class Compaction:
     Args:
         settings: where Kafka is.
         rolls: the topics, each with the key, as bytes, of the tombstone that is appended to close segments.
+        careful: names of those whose tombstones others must read: nothing fresher than `CAREFUL_MS` is compacted.
         pause: sleeps.
     """
 
     def __init__(
-        self, settings: Settings, rolls: Mapping[Topic, bytes], pause: Callable[[float], None] = time.sleep
+        self,
+        settings: Settings,
+        rolls: Mapping[Topic, bytes],
+        *,
+        careful: Collection[str] = (),
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._careful = careful
         self._settings = settings
         self._rolls = {topic.name: (topic, key) for topic, key in rolls.items()}
         self._pause = pause
         self._admin = admin_client(settings.kafka_bootstrap)
-        self._producer = Producer(producer_config(settings, "forget"))
+        self._appender = Appender(settings, "forget")
 
     def __enter__(self) -> Self:
-        self._alter(dict.fromkeys(self._rolls, ERASING))
+        fresh = {"min.compaction.lag.ms": str(CAREFUL_MS)}
+        self._alter({name: ERASING | (fresh if name in self._careful else {}) for name in self._rolls})
         return self
 
     def __exit__(
@@ -72,13 +72,15 @@ class Compaction:
         }
         self._alter({name: {key: config[key] for key in ERASING} for name, config in declared.items()})
 
-    def until_gone(self, places: Collection[Place], seconds: float) -> set[Place]:
-        """Wait until the records are gone; return those that are still there after `seconds`.
+    def until_gone(
+        self, places: Collection[Place], seconds: float, go_on: Callable[[], bool] = lambda: True
+    ) -> set[Place]:
+        """Wait until the records are gone; return those that are still there after `seconds`, or without `go_on`.
 
         They must be superseded: followed, in their partition, by a record of the same key, or be tombstones.
         """
         left, deadline = set(places), time.monotonic() + seconds
-        while left and time.monotonic() < deadline:
+        while left and time.monotonic() < deadline and go_on():
             self._roll({(place.topic, place.partition) for place in left})
             self._pause(ROLL_SECONDS)
             left = self.still_there(left)
@@ -96,16 +98,9 @@ class Compaction:
             consumer.close()
 
     def _roll(self, partitions: Iterable[tuple[str, int]]) -> None:
-        errors: list[KafkaError] = []
-
-        def delivered(error: KafkaError | None, _message: object) -> None:
-            if error is not None:
-                errors.append(error)
-
-        for name, partition in partitions:
-            self._producer.produce(name, None, self._rolls[name][1], partition, delivered)
-        if self._producer.flush(REQUEST_SECONDS) or errors:
-            raise BrokerUnavailable(f"Kafka does not answer{': ' + errors[0].str() if errors else ''}")
+        self._appender.append(
+            [RawAppend(name, partition, self._rolls[name][1], None) for name, partition in partitions]
+        )
 
     def _alter(self, configs: Mapping[str, Mapping[str, str]]) -> None:
         resources = [

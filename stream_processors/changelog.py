@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 CLAIM: Final = b"claim"
 BODY: Final = b"body"
+WHOLE: Final = b"anew"
+"""Prefix of the keys of bodies that hold the state anew, and supersede all before them."""
 PROOF: Final = b"proof"
 CLAIM_KEY: Final = struct.Struct(">5s16s")
 BODY_KEY: Final = struct.Struct(">4sQQ")
@@ -59,6 +61,11 @@ def is_claim(key: bytes | None) -> bool:
     return key is not None and len(key) == CLAIM_KEY.size and key.startswith(CLAIM)
 
 
+def is_body(key: bytes) -> bool:
+    """Return whether a record's key is that of a body."""
+    return key.startswith((BODY, WHOLE)) and len(key) == BODY_KEY.size
+
+
 class PartitionLog:
     """One partition's log, first as it is read, then as its owner extends it.
 
@@ -83,6 +90,8 @@ class PartitionLog:
         self._sequence = 0
         self._replaced: list[bytes] = []
         self._obsolete: list[bytes] = []
+        self.superseded_read: set[bytes] = set()
+        """Bodies that were read although later ones hold the state anew; see `ChangelogStore.open`."""
         self.epoch = 0
         self.position = 0
         """The offset that comes next: of the next record to read, or of the owner's next record."""
@@ -95,9 +104,11 @@ class PartitionLog:
         if is_claim(key):
             self._claim, self._sequence = offset, 0
             self._enter(value or b"")
-        elif key.startswith(BODY) and len(key) == BODY_KEY.size:
+        elif is_body(key):
             _, claim, _ = BODY_KEY.unpack(key)
             if value is not None and claim == self._claim:
+                if key.startswith(WHOLE) and self._bodies and not self._bodies[-1].key.startswith(WHOLE):
+                    self.superseded_read.update(body.key for body in self._bodies)
                 self._restore(value)
                 self._push(Body(key, len(value), value))
 
@@ -128,7 +139,7 @@ class PartitionLog:
         entries: list[Entry] = []
         for content in bodies:
             self._sequence += 1
-            body = Body(BODY_KEY.pack(BODY, self._claim, self._sequence), len(content), content)
+            body = Body(BODY_KEY.pack(WHOLE, self._claim, self._sequence), len(content), content)
             self._push(body)
             entries.append((body.key, content))
         return entries

@@ -103,6 +103,21 @@ class ChangelogStore:
         starts = {partition: partition_log.position for partition, partition_log in logs.items()}
         for partition, offset, key, value in self._records(starts, ends):
             logs[partition].read(offset, key, value)
+        for partition, partition_log in logs.items():
+            self._check_superseded(partition, partition_log, starts[partition], ends[partition])
+
+    def _check_superseded(self, partition: int, partition_log: PartitionLog, start: int, end: int) -> None:
+        """Check that no compaction came between the bodies that a state written anew has superseded.
+
+        What one of them put in, a later one may have taken out. Where the first was read and the second was compacted
+        away before its turn, the state has what is gone; but then the first is gone by now as well.
+        """
+        read, partition_log.superseded_read = partition_log.superseded_read, set()
+        if not read:
+            return
+        present = {key for _, _, key, value in self._records({partition: start}, {partition: end}) if value is not None}
+        if not read <= present:
+            raise BrokerUnavailable(f"{self.topic.name}-{partition} was compacted while it was read: start again")
 
     def _records(self, starts: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Stored]:
         from confluent_kafka import Consumer, TopicPartition

@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import sys
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -16,7 +17,7 @@ from cinepulse.logging import configure_logging
 from cinepulse.settings import Settings, load_settings, variable_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rich.console import JustifyMethod
 
@@ -79,6 +80,19 @@ def period_of(day: datetime | None, first: datetime | None, last: datetime | Non
     if end < begin:
         raise click.UsageError("--to lies before --from")
     return Period(begin.date(), end.date())
+
+
+@contextmanager
+def waiting() -> Iterator[Callable[[str], None]]:
+    """Show what is waited for, on a terminal only."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _text: None
+        return
+    with console.status("reading") as status:
+        yield status.update
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], output: Format, *, title: str = "") -> None:

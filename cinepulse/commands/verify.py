@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from cinepulse.commands.options import Format, format_option, print_rows, with_settings
+from cinepulse.commands.options import Format, format_option, print_rows, waiting, with_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from cinepulse.settings import Settings
     from clickhouse.verify import Verification
@@ -88,7 +87,7 @@ def verify(  # noqa: PLR0913 - one parameter an option
     if every is not None:
         _stay(settings, lambda: run(lambda _text: None), every)
         return
-    with _progress() as say:
+    with waiting() as say:
         outcome = run(say)
     if output == "json":
         click.echo(json.dumps(plain(outcome), ensure_ascii=False, indent=2))
@@ -139,16 +138,3 @@ def _print(outcome: Verification, output: Format) -> None:
                 click.echo(f"     and {len(check.problems) - PROBLEMS_SHOWN} more")
     if outcome.differing:
         print_rows([plain(one) for one in outcome.differing], output, title="Film-days that differ")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show what is waited for, on a terminal only."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _text: None
-        return
-    with console.status("reading") as status:
-        yield status.update

@@ -10,7 +10,8 @@ import pytest
 from confluent_kafka import Producer
 
 from cinepulse.settings import Settings
-from schemas.compaction import Compaction, Place
+from schemas.append import Place
+from schemas.compaction import Compaction
 from schemas.provision import admin_client, create_topics, describe_topics
 from schemas.reader import TopicReader
 from schemas.topics import ERASING, MOVIE_MENTIONS, REDDIT_POSTS

@@ -15,6 +15,7 @@ from cinepulse.clock import ManualClock
 from cinepulse.errors import BrokerUnavailable, DeadLetterRateExceeded, RecordsMissing
 from stream_processors import batch_worker
 from stream_processors.batch_worker import BatchWorker
+from stream_processors.changelog import is_body
 from stream_processors.delivery import Batch, Deliveries
 from stream_processors.outbox import Outgoing
 from stream_processors.stage import Flush
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from stream_processors.outbox import Outbox
 
 pytestmark = pytest.mark.anyio
+
+
+REWRITES = "h"
 
 
 @pytest.fixture
@@ -54,6 +58,7 @@ class SetState:
     added: list[str] = field(default_factory=list)
     touched: bool = False
     base: int = 0
+    rewriting: bool = False
 
     def begin_epoch(self, epoch: int) -> None:
         """Forget everything."""
@@ -73,6 +78,8 @@ class SetState:
         for record in records:
             if record.item == "poison":
                 raise DeadLetterRateExceeded("too much")
+            # One of the items has the log written anew, whenever it comes.
+            self.rewriting = self.rewriting or record.item == REWRITES
             if record.offset < self.revision:
                 self.touched = True
             elif record.item not in self.items:
@@ -83,12 +90,14 @@ class SetState:
 
     def take(self) -> Flush | None:
         """Return what is new."""
-        if not self.touched:
+        if not self.touched and not self.rewriting:
             return None
         added, self.added, self.touched = self.added, [], False
         bodies = [f"{self.revision} {' '.join(added)}".encode()] if added else []
         told = Outgoing("counts", self.partition, b"", f"{self.revision} {len(self.items)}".encode())
-        return Flush(bodies, [told])
+        whole = [f"{self.revision} {' '.join(self.items)}".encode()] if self.rewriting else None
+        self.rewriting = False
+        return Flush(bodies, [told], whole=whole)
 
     def settled(self, flush: Flush) -> None:
         """Do nothing."""
@@ -292,6 +301,26 @@ async def test_a_kept_state_takes_in_what_others_wrote_meanwhile() -> None:
     assert told(kafka)[0] == (3, 3)
 
 
+async def test_a_log_that_is_written_anew_loses_what_was_before() -> None:
+    """Once the new bodies are known to be valid, the flush after removes all earlier ones; the state is as it was."""
+    kafka = MemoryKafka()
+    async with process(kafka) as one:
+        await one.assign({0: 0})
+        await one.give(0, numbers("a", "b"))
+        await one.worker.flush()
+        await one.give(0, numbers(REWRITES, start=2))
+        await one.worker.flush()
+        await one.worker.flush()
+    async with process(kafka) as second:
+        await second.assign({0: 3})
+        restored = second.worker._owned[0].state
+
+    latest = dict(kafka.changelog[0])
+    bodies = [value for key, value in latest.items() if is_body(key) and value is not None]
+    assert [set(body.decode().split()[1:]) for body in bodies] == [{"a", "b", REWRITES}]
+    assert cast("SetState", restored).items == {"a", "b", REWRITES}
+
+
 async def test_a_worker_that_lost_its_partition_sends_nothing() -> None:
     """A paused worker that wakes after its partition moved finds out before it sends what it had folded."""
     kafka = MemoryKafka()
@@ -419,7 +448,8 @@ def test_crashes_rebalances_and_redelivery_count_exactly(data: st.DataObject) ->
     """The model of the whole protocol: whatever happens, the last told counts are the sizes of the sets.
 
     Two partitions of records with repetitions; processes that crash at any record they send, are replaced before or
-    after they notice, hand partitions over cleanly or not, and have batches of any size. Commits lag at will.
+    after they notice, hand partitions over cleanly or not, have batches of any size, and write their logs anew. Commits
+    lag at will.
     """
     asyncio.run(_live_through(data))
 

@@ -13,14 +13,17 @@ from schemas.partitioning import film_partition
 from schemas.registry import ManifestIds
 from schemas.topics import MOVIE_MENTIONS, PIPELINE_DEAD_LETTERS, REDDIT_POSTS
 from stream_processors.dead_letters import DeadLetters
+from stream_processors.identity import denial_of, pack_fullname
 from stream_processors.link_stage import LinkStage
-from stream_processors.posts import mentions_of
+from stream_processors.posts import decode_posts, mentions_of
+from stream_processors.stage import FORGET_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stream_processors.link_stage import LinkPartition
     from stream_processors.outbox import Outgoing
+    from stream_processors.stage import Flush
 
 CODEC = Codec(ManifestIds())
 NOW = 1_790_000_000_000
@@ -173,3 +176,130 @@ def test_too_much_poison_stops_the_stage() -> None:
 
     with pytest.raises(DeadLetterRateExceeded):
         partition.fold([Record(offset, b"junk") for offset in range(200)])
+
+
+@dataclass
+class Tombstone:
+    """A tombstone in `reddit.posts`, by which `cinepulse forget` speaks unless it has no header."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None = None
+    timestamp: int = NOW
+    headers: tuple[tuple[str, bytes], ...] = ((FORGET_HEADER, b""),)
+
+
+def tombstone(offset: int, fullname: str = "t3_abc", **changes: Any) -> Tombstone:
+    """Return a post's tombstone."""
+    return Tombstone(offset, CODEC.encode(REDDIT_POSTS.key_subject, fullname), **changes)
+
+
+def restored(*flushes: Flush | None) -> LinkPartition:
+    """Return the state that a worker has that reads these flushes' bodies."""
+    partition = stage().open(0)
+    for flush in flushes:
+        for body in flush.bodies if flush else ():
+            partition.restore(body)
+    return partition
+
+
+def settle(partition: LinkPartition) -> Flush:
+    """Take a flush and say that it is delivered."""
+    flush = partition.take()
+    assert flush is not None
+    partition.settled(flush)
+    return flush
+
+
+def test_a_forgotten_post_is_retracted_and_nothing_of_it_stays() -> None:
+    """First the retractions, then, once they are delivered, the whole log without the post's id."""
+    partition = stage().open(0)
+    partition.fold([record(replace(POST, title="7 8")), record(replace(POST, fullname="t3_other"), 1)])
+    first = settle(partition)
+
+    partition.fold([tombstone(2)])
+    second = settle(partition)
+    third = settle(partition)
+
+    number = pack_fullname(b"t3_abc")
+    keys = [CODEC.decode(MOVIE_MENTIONS.key_subject, one.key) for one in second.outgoing]
+    assert {(key.tmdb_id, key.post_id) for key in keys} == {(7, "t3_abc"), (8, "t3_abc")}
+    assert [one.value for one in second.outgoing] == [None, None]
+    assert (second.again, second.whole, third.outgoing) == (True, None, [])
+    assert number in dict(decode_posts(first.bodies[0]))
+    assert third.whole is not None
+    assert set(dict(decode_posts(b"".join(third.whole)))) == {pack_fullname(b"t3_other"), denial_of(b"t3_abc")}
+
+
+def test_a_forgotten_post_does_not_come_back() -> None:
+    """Neither from another poll nor a backfill, nor after a restart from the state's bodies or from the whole."""
+    partition = stage().open(0)
+    partition.fold([record(POST), tombstone(1)])
+    flushes = [settle(partition), settle(partition)]
+    whole = flushes[1].whole
+    assert whole is not None
+    anew = stage().open(0)
+    for body in whole:
+        anew.restore(body)
+
+    for one in (partition, restored(*flushes), anew):
+        one.fold([record(replace(POST, observed_at=NOW + 9_000, score=50), 2)])
+        assert one.take() is None
+
+
+def test_a_post_that_was_never_known_can_be_forgotten() -> None:
+    """Whatever is asked for must not come later either."""
+    partition = stage().open(0)
+
+    partition.fold([tombstone(0), record(POST, 1)])
+
+    assert settle(partition).outgoing == []
+
+
+def test_retractions_are_sent_again_after_a_crash_that_lost_them() -> None:
+    """The state got out and what it leads to did not: the tombstone comes again, and so do the retractions."""
+    partition = stage().open(0)
+    partition.fold([record(POST)])
+    first = settle(partition)
+    partition.fold([tombstone(1)])
+    lost = partition.take()
+
+    heir = restored(first, lost)
+    heir.fold([tombstone(1)])
+
+    assert [(one.topic, one.value) for one in settle(heir).outgoing] == [(MOVIE_MENTIONS.name, None)]
+
+
+def test_a_tombstone_alone_takes_back_nothing() -> None:
+    """It removes a text from the topic before its time; what was linked stays."""
+    partition = stage().open(0)
+    partition.fold([record(POST)])
+    settle(partition)
+
+    partition.fold([tombstone(1, headers=())])
+
+    assert partition.take() is None
+    assert len(partition) == 1
+
+
+def test_a_deleted_post_leaves_the_state_and_its_log() -> None:
+    """A day of stream time after it named its last film it is dropped, and some hours later the log is written anew.
+
+    Until it is dropped, an older observation of it that comes late brings nothing back.
+    """
+    partition = stage().open(0)
+    partition.fold([record(POST)])
+    settle(partition)
+    partition.fold([record(replace(POST, state="deleted", title=None, observed_at=NOW + 1_000), 1)])
+    settle(partition)
+    partition.fold([record(replace(POST, observed_at=NOW + 500), 2)])
+    late = partition.take()
+    other = replace(POST, fullname="t3_other", title="8")
+    at = NOW + 25 * 3_600_000
+    value = CODEC.encode(REDDIT_POSTS.value_subject, replace(other, observed_at=at))
+    partition.fold([Record(3, value, timestamp=at)])
+    last = settle(partition)
+
+    assert late is None
+    assert last.whole is not None
+    assert set(dict(decode_posts(b"".join(last.whole)))) == {pack_fullname(b"t3_other")}

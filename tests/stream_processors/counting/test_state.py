@@ -17,6 +17,8 @@ from schemas.events import Mention, MentionCount, MentionCountKey, MentionKey
 from schemas.registry import ManifestIds
 from schemas.topics import MOVIE_MENTION_COUNTS, MOVIE_MENTIONS
 from stream_processors.counting import CountRecords, CountState, MentionKeys, MentionValues, merge_runs
+from stream_processors.identity import pack_fullname
+from stream_processors.stage import FORGET_HEADER, REWRITE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -303,6 +305,59 @@ def test_a_future_stamp_is_counted_and_moves_the_clock_to_its_observation_only()
     assert tally.future == 1
     assert counts[7, TODAY + 400].mentions == 1
     assert counts[7, TODAY].watermark == (TODAY + 100) * DAY
+
+
+@dataclass(frozen=True)
+class Forgets:
+    """A tombstone of `movie.mentions` by which `cinepulse forget` speaks."""
+
+    offset: int
+    key: bytes
+    value: None = None
+    timestamp: int = TODAY * DAY
+    headers: tuple[tuple[str, bytes], ...] = ((FORGET_HEADER, b""),)
+
+
+def test_a_forgotten_post_is_nowhere_in_the_log_that_is_written_anew() -> None:
+    """The new bodies alone give the same counts, revisions and closings; of the post there is not a byte."""
+    state = new_state()
+    state.fold(numbered([Said(0, post="t3_gone"), Said(1, post="t3_kept"), Said(2, tmdb_id=8, post="t3_gone")]))
+    state.take()
+
+    state.fold(
+        [Forgets(3, Said(0, post="t3_gone").key or b""), Forgets(4, Said(0, tmdb_id=8, post="t3_gone").key or b"")]
+    )
+    taken = state.take()
+    assert taken is not None
+    assert taken.whole is not None
+    anew = new_state()
+    for body in taken.whole:
+        anew.restore(body)
+    anew.restored()
+
+    ids = pack_fullname(b"t3_gone").to_bytes(8, "little")
+    assert ids in b"".join(taken.bodies)
+    assert ids not in b"".join(taken.whole)
+    assert pack_fullname(b"t3_kept").to_bytes(8, "little") in b"".join(taken.whole)
+    assert [anew.count(film, TODAY) for film in (7, 8)] == [state.count(film, TODAY) for film in (7, 8)] == [1, 0]
+    anew.fold([Said(0, post="t3_gone")])
+    assert anew.count(7, TODAY) == 1, "a record at or below the revision is known, also of a post that is not"
+
+
+def test_a_log_with_removed_posts_is_written_anew_after_some_hours() -> None:
+    """What users delete leaves the log by itself; a log without removals is left alone."""
+    state = new_state()
+    state.fold([Said(0, post="t3_gone"), Said(1, post="t3_kept")])
+    first = state.take()
+    state.fold([Said(2, post="t3_gone", gone=True)])
+    second = state.take()
+    state.fold([Said(3, post="t3_more", observed_after=REWRITE_MS + 2_000)])
+    third = state.take()
+
+    wholes = [taken.whole for taken in (first, second, third) if taken is not None]
+    assert wholes[:2] == [None, None]
+    assert wholes[2] is not None
+    assert pack_fullname(b"t3_gone").to_bytes(8, "little") not in b"".join(wholes[2])
 
 
 def test_a_new_epoch_starts_from_nothing_with_higher_revisions() -> None:
