@@ -31,20 +31,32 @@ class RawRecord(NamedTuple):
     key: bytes | None
     value: bytes | None
     timestamp: int
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class TopicReader:
     """Follows every partition of one topic, or the one `only`, from the first record on.
 
+    `starts`: the partitions to follow and the offset to begin at in each; all of them from the first one without it.
+
     Each `to_end` yields what has come since the last one, so a reader can be asked again and again.
     """
 
-    def __init__(self, settings: Settings, topic: str, part: str, *, only: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        part: str,
+        *,
+        only: int | None = None,
+        starts: Mapping[int, int] | None = None,
+    ) -> None:
         # librdkafka wants a group's name even of a consumer that never joins or commits.
         config = consumer_config(settings, part) | {"group.id": f"cinepulse-{part}-no-group", "fetch.wait.max.ms": 50}
         self._consumer = Consumer(config)
         self._topic = topic
         self._only = only
+        self._starts = starts
         self._next: dict[int, int] = {}
 
     def __enter__(self) -> Self:
@@ -93,7 +105,11 @@ class TopicReader:
             raise BrokerUnavailable(f"Kafka: {error.str()}")
         key, value = message.key(), message.value()
         time = message.timestamp()[1]
-        return RawRecord(message.partition() or 0, message.offset() or 0, _bytes(key), _bytes(value), time)
+        # A list of pairs, as a consumer gives it; the mapping and text of its type are what a producer may take.
+        headers: Any = message.headers() or ()
+        return RawRecord(
+            message.partition() or 0, message.offset() or 0, _bytes(key), _bytes(value), time, tuple(headers)
+        )
 
     def ends(self) -> dict[int, int]:
         """Return the offset at which each partition ends now.
@@ -119,8 +135,10 @@ class TopicReader:
         metadata = self._consumer.list_topics(self._topic, timeout=METADATA_TIMEOUT_SECONDS).topics[self._topic]
         if metadata.error is not None or not metadata.partitions:
             raise missing_topic(self._topic)
-        self._next = {number: 0 for number in metadata.partitions if self._only in {None, number}}
-        self._consumer.assign([TopicPartition(self._topic, number, 0) for number in self._next])
+        numbers = metadata.partitions if self._starts is None else self._starts
+        starts = self._starts or {}
+        self._next = {number: starts.get(number, 0) for number in numbers if self._only in {None, number}}
+        self._consumer.assign([TopicPartition(self._topic, *start) for start in self._next.items()])
 
 
 def _bytes(data: Any) -> bytes | None:
