@@ -307,6 +307,32 @@ def test_a_future_stamp_is_counted_and_moves_the_clock_to_its_observation_only()
     assert counts[7, TODAY].watermark == (TODAY + 100) * DAY
 
 
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_count_that_a_crash_kept_from_being_told_is_told_though_its_record_was_compacted(gone: bool) -> None:  # noqa: FBT001 - a parameter
+    """The state has the record, nobody was told, and compaction left a later one of the same key alone.
+
+    That one changes nothing in the set. Told must be all the same what the set has, once after each recovery.
+    """
+    first = new_state()
+    first.fold([Said(0), Said(1, post="t1_b")])
+    before = first.take()
+    first.fold([Said(2, gone=gone, post="t1_c" if not gone else "t1_a")])
+    lost = first.take()
+    heir = new_state()
+    for taken in (before, lost):
+        for body in taken.bodies if taken else ():
+            heir.restore(body)
+    heir.restored()
+
+    heir.fold([Said(9, gone=gone, post="t1_c" if not gone else "t1_a")])
+    told = heir.take()
+    heir.fold([Said(10, gone=gone, post="t1_c" if not gone else "t1_a")])
+
+    assert told is not None
+    assert [count.mentions for count in decoded_counts(told.counts).values()] == [1 if gone else 3]
+    assert heir.take() is None
+
+
 @dataclass(frozen=True)
 class Forgets:
     """A tombstone of `movie.mentions` by which `cinepulse forget` speaks."""
