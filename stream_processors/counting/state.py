@@ -152,6 +152,7 @@ class CountState:
         self._kept_closings = 0
         self._moved = False
         self._follow()
+        self._doubtful = bytearray()
         self._stale = False
         self._forgetting = False
         self._now = 0
@@ -188,6 +189,9 @@ class CountState:
     def restored(self) -> None:
         """Say that the changelog ends here: days that are closed but that nobody was told of come next."""
         self._kept_closings = len(self.clock.closings)
+        # What was told of a film-day before a crash nobody knows, and the record that would say it anew may have been
+        # compacted away for a later one of its key: then that one, though it changes nothing, has it told.
+        self._doubtful = bytearray(b"\1") * len(self._film_days)
         self.clock.catch_up(max(self._revisions, default=0), self._legacy)
         self._follow()
         for day in [day for day in self._open_slots if day < self._told_day]:
@@ -218,6 +222,9 @@ class CountState:
                     self._note(slot, record.timestamp, post, came=came)
                 else:
                     tally.duplicates += 1
+                    if slot < len(self._doubtful) and self._doubtful[slot]:
+                        self._doubtful[slot] = 0
+                        self._change(slot, record.timestamp)
             else:
                 self._change(slot, record.timestamp)
         if records:
