@@ -50,6 +50,17 @@ def test_poison_is_set_apart_and_the_rest_becomes_rows() -> None:
     assert (rejected.reason, rejected.record.value) == ("corrupt_record", good[:-3])
 
 
+def test_a_letter_that_was_taken_back_is_no_row_and_no_failure() -> None:
+    """Its tombstone takes bytes out of the topic, which the table never had; elsewhere a null value is poison."""
+    letter = CODEC.encode("pipeline.dead_letters-value", SAMPLES["pipeline.dead_letters-value"])
+
+    whole, rejected = decode(batch_of("pipeline.dead_letters", [letter, None]), CODEC)
+    _, (poison,) = decode(batch_of("pipeline.coverage", [None]), CODEC)
+
+    assert (whole.offsets, whole.first, whole.last, rejected) == ([5], 5, 6, [])
+    assert poison.reason == "invalid_record"
+
+
 def test_cut_pieces_tile_the_range() -> None:
     """Cutting keeps every row and covers the same offsets, so that the parts' tokens differ from the whole's."""
     whole = mentions([1_000 * number for number in range(5)])

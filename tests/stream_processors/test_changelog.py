@@ -273,3 +273,19 @@ def test_foreign_records_are_passed_over(key: bytes | None) -> None:
     assert writer.state == {}
     assert writer.log.position == 5
     assert not is_claim(key)
+
+
+def test_a_reader_knows_which_bodies_a_state_written_anew_has_superseded() -> None:
+    """They are what must still be there after the reading: gone by then, what one took out may have been missed."""
+    claim, topic_id = claim_entry(b"n" * 16, "topic")
+    owner = PartitionLog(lambda _: None, lambda _: None, b"".join)
+    owner.read(0, claim, topic_id)
+    before = owner.append([b"a", b"b"])
+    anew = owner.rewrite([b"ab"])
+    after = owner.append([b"c"])
+    reader = PartitionLog(lambda _: None, lambda _: None, b"".join)
+
+    for offset, (key, value) in enumerate([(claim, topic_id), *before, *anew, *after]):
+        reader.read(offset, key, value)
+
+    assert reader.superseded_read == {key for key, _ in before}
