@@ -55,7 +55,7 @@ class Compaction:
         self._settings = settings
         self._rolls = {topic.name: (topic, key) for topic, key in rolls.items()}
         self._pause = pause
-        self._admin = admin_client(settings.kafka_bootstrap)
+        self._admin = admin_client(settings)
         self._appender = Appender(settings, "forget")
 
     def __enter__(self) -> Self:

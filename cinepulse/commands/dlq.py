@@ -231,7 +231,7 @@ def _without_bytes(settings: Settings, wanted: Wanted) -> list[dict[str, Any]]:
     from schemas.provision import admin_client, describe_topics
     from schemas.topics import PIPELINE_DEAD_LETTERS
 
-    state = describe_topics(admin_client(settings.kafka_bootstrap), [PIPELINE_DEAD_LETTERS])[PIPELINE_DEAD_LETTERS.name]
+    state = describe_topics(admin_client(settings), [PIPELINE_DEAD_LETTERS])[PIPELINE_DEAD_LETTERS.name]
     try:
         rows = ask(
             connect(settings),

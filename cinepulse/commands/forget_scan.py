@@ -91,7 +91,7 @@ class Scan:
             rb"(?<![\w-])(?:" + b"|".join(re.escape(name.encode()) for name in names) + rb")(?![\w-])", re.IGNORECASE
         )
         self._packed = {pack_fullname(name.encode()): name for name in self.posts}
-        states = describe_topics(admin_client(settings.kafka_bootstrap), [LINK_LOG, COUNT_LOG])
+        states = describe_topics(admin_client(settings), [LINK_LOG, COUNT_LOG])
         self._logs = {name for name, state in states.items() if state is not None}
 
     @property

@@ -25,7 +25,7 @@ class Consumers:
     """Asks Kafka what groups have committed."""
 
     def __init__(self, settings: Settings) -> None:
-        self._admin = admin_client(settings.kafka_bootstrap)
+        self._admin = admin_client(settings)
 
     def wait(self, group: str, ends: Mapping[Partition, int], seconds: float) -> bool:
         """Return True once the group has committed all of the offsets, False when it has not in time."""
