@@ -61,7 +61,7 @@ class Journal:
         return self._run
 
     def write(self, timeline: Timeline, served: int, now_ms: int) -> None:
-        """Keep the time line as it is; durable against the process being killed."""
+        """Keep the time line as it is, durable against the process being killed, and let it go on for the lease."""
         if self._run is None:
             raise RuntimeError("resume comes before write")
         self._run = replace(
@@ -76,6 +76,7 @@ class Journal:
         fresh = self._path.with_suffix(".new")
         fresh.write_text(json.dumps(asdict(self._run)), "utf-8")
         fresh.replace(self._path)
+        timeline.leased_ms = self._run.leased_ms
 
     def _read(self) -> Run | None:
         try:

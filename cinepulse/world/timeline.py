@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,13 +15,15 @@ class Timeline:
     """When the world began, started and froze, in milliseconds since 1970; None where it has not yet.
 
     Position 0 is the start. Before it lies the backlog, reckoned from the beginning. `pauses`: position and
-    milliseconds of each time the world was down, during which no time passed in it.
+    milliseconds of each time the world was down, during which no time passed in it. `leased_ms`: wall time up to which
+    the journal has promised the time line; it goes no further, so that nothing is served whose time a kill would change.
     """
 
     began_ms: int
     started_ms: int | None = None
     frozen_ms: int | None = None
     pauses: list[tuple[float, float]] = field(default_factory=list)
+    leased_ms: float = math.inf
 
     @property
     def started(self) -> bool:
@@ -49,7 +52,9 @@ class Timeline:
         """Return the seconds since the start that an instant lies at; while the world waits for it, just before 0."""
         if self.started_ms is None:
             return BEFORE_START
-        until = now_ms if self.frozen_ms is None else min(now_ms, self.frozen_ms)
+        until = min(now_ms, self.leased_ms)
+        if self.frozen_ms is not None:
+            until = min(until, self.frozen_ms)
         position = max(0.0, until - self.started_ms) / MILLISECONDS
         for at, down in self.pauses:
             if position > at:

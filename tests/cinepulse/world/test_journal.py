@@ -54,6 +54,24 @@ def test_served_posts_keep_names_and_times(tmp_path: Path) -> None:
     assert all(clock.now_ms() / 1000 - 11 <= created <= clock.now_ms() / 1000 for created in fresh)
 
 
+def test_a_world_whose_journal_is_late_waits_for_it(tmp_path: Path) -> None:
+    """On a machine so busy that the journal is written too late, nothing is served whose time a kill would change."""
+    clock = ManualClock(BEGAN_MS)
+    first, journal = begin(tmp_path, clock)
+    first.world.start()
+    journal.write(first.world.timeline, first.world.served, clock.now_ms())
+    clock.advance(LEASE_MS / 1000 + 30)
+    before = stamps(first)
+    clock.advance(5)
+
+    second, _ = begin(tmp_path, clock)
+    after = stamps(second)
+    journal.write(first.world.timeline, first.world.served, clock.now_ms())
+
+    assert before.items() <= after.items()
+    assert len(stamps(first)) > len(before)
+
+
 def test_a_quick_restart_loses_no_time(tmp_path: Path) -> None:
     """Within the lease the time line simply goes on."""
     clock = ManualClock(BEGAN_MS)
