@@ -41,9 +41,12 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: setup ## Start everything and watch what is trending, until Ctrl-C
 	@$(BIN)/cinepulse demo
 
+# Most of a test's time is waiting for a process to start: two testers, each with a broker and an engine of its own.
+TESTERS := 2
+
 .PHONY: test
 test: setup ## Run all tests, on a real broker and a real engine
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile
 
 # SHORT=1 gives each fault its short form.
 SEEDS := 1

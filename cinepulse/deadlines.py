@@ -14,7 +14,7 @@ HEAD_SECONDS: Final = 20.0
 """From a connection's beginning, or from the first byte of a later request, to the end of that request's head."""
 
 CONNECTIONS: Final = 512
-"""Most connections that a server works for; requests on more of them get 503."""
+"""Most connections that a server works for where it says nothing else; requests on more of them get 503."""
 
 
 class PromptHttp(H11Protocol):

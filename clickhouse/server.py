@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from cinepulse.clock import SystemClock
-from cinepulse.deadlines import CONNECTIONS, PromptHttp
+from cinepulse.deadlines import PromptHttp
 from cinepulse.errors import StackUnavailable
 from cinepulse.logging import get_logger
 from clickhouse.auth import Guard
@@ -33,6 +33,8 @@ _FINISH_SECONDS: Final = 3.0
 _STOP_SECONDS: Final = 6
 # Longer than clients keep idle connections: a request never meets one that is just being closed.
 _KEEP_ALIVE_SECONDS: Final = 600
+# ClickHouse's own max_connections: clients keep idle ones for long, and many of them are no attack.
+_CONNECTIONS: Final = 4096
 # Room for a query in the URL, as much as ClickHouse's own http_max_uri_size.
 _HEAD_BYTES: Final = 1 << 20
 
@@ -78,7 +80,7 @@ def _config(interface: Interface, host: str, port: int) -> uvicorn.Config:
         port=port,
         http=PromptHttp,
         ws="none",
-        limit_concurrency=CONNECTIONS,
+        limit_concurrency=_CONNECTIONS,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -38,6 +38,8 @@ BUILT: Final = {
     ("producers/database.py", "DELETE FROM"): "table names of the schema in the code",
     ("producers/backfill/state.py", "DELETE FROM"): "table names of the schema in the code",
     ("cinepulse/commands/replay_view.py", "DROP DATABASE"): "a line for a person to read, never run",
+    ("producers/reddit/forgotten.py", "DELETE FROM"): "table names of the module",
+    ("producers/reddit/forgotten.py", "SELECT count(*)"): "table names of the module",
     ("producers/tmdb/state.py", "SELECT tmdb_id, source, fingerprint"): "question marks only",
 }
 # Where a database runs a text that is no constant of its module, and whose text that is.
@@ -46,6 +48,7 @@ PASSED_ON: Final = {
     ("clickhouse/promotion.py", "query_text(name)"): "a file of queries/",
     ("clickhouse/migrate.py", "statement"): "a file of migrations/",
     ("clickhouse/shadow.py", "statement"): "a file of queries/",
+    ("clickhouse/erasure.py", "statement"): "a file of queries/ with a table's name that the engine has told, quoted",
     ("clickhouse/engine_handle.py", "sql"): "a statement of the server's authenticated caller, checked by refusals.py",
     ("producers/database.py", "META + schema"): "a constant of the module that owns the file",
 }

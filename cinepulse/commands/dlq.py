@@ -187,7 +187,7 @@ def _codec(settings: Settings) -> Codec:
     from schemas.codec import Codec
     from schemas.registry import schema_ids
 
-    return Codec(schema_ids(settings.schema_registry_url))
+    return Codec(schema_ids(settings))
 
 
 def _read(settings: Settings, codec: Codec, wanted: Wanted) -> list[Letter]:

@@ -62,7 +62,7 @@ def forget(  # noqa: PLR0913 - one argument an option
     from schemas.registry import schema_ids
 
     wanted = {fullname_of(post) for post in posts}
-    codec = Codec(schema_ids(settings.schema_registry_url))
+    codec = Codec(schema_ids(settings))
     if author is not None:
         author = author.removeprefix("u/")
         if not AUTHOR.fullmatch(author):

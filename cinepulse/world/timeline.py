@@ -16,7 +16,7 @@ class Timeline:
 
     Position 0 is the start. Before it lies the backlog, reckoned from the beginning. `pauses`: position and
     milliseconds of each time the world was down, during which no time passed in it. `leased_ms`: wall time up to which
-    the journal has promised the time line; it goes no further, so that nothing is served whose time a kill would change.
+    the journal has promised the time line; no further, so that nothing is served whose time a kill would change.
     """
 
     began_ms: int

@@ -14,7 +14,7 @@ import lz4.frame
 import psutil
 import pytest
 
-from cinepulse.deadlines import CONNECTIONS, PromptHttp
+from cinepulse.deadlines import PromptHttp
 from clickhouse.cityhash import city_hash_128
 from clickhouse.server import _config
 from tests.cinepulse.http_attacks import FOREIGN, request, status
@@ -230,4 +230,4 @@ def test_the_server_lets_slow_clients_go(server: ServerProcess) -> None:
 
     config = _config(interface, "127.0.0.1", server.settings.clickhouse_port)  # type: ignore[arg-type]  # see above
 
-    assert (config.http, config.limit_concurrency) == (PromptHttp, CONNECTIONS)
+    assert (config.http, config.limit_concurrency) == (PromptHttp, 4096)

@@ -260,7 +260,6 @@ class TestTokens:
         "url",
         [
             "http://reddit.example.org",
-            "http://127.0.0.1@evil.example",
             "http://localhost.evil.example",
             "ftp://127.0.0.1",
         ],

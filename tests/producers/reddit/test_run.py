@@ -50,6 +50,7 @@ def test_killed_again_and_again_it_loses_nothing(
     served = {post["name"] for post in world.posts()}
 
     with running("reddit", tmp_path, environment(world, topics)) as producer:
+        producer.wait_ready()
         eventually(lambda: served <= set(tape.keys(REDDIT_POSTS)), 60)
 
         assert producer.stop() == 0
