@@ -36,5 +36,7 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name in known or name.startswith(PREFIX)]:
             patch.delenv(name)
+        # Some runners name a width; what goes to a file or a pipe has none.
+        patch.delenv("COLUMNS", raising=False)
         patch.setenv("CINEPULSE_DATA_DIR", str(tmp_path_factory.mktemp("data_dir")))
         yield
