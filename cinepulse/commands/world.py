@@ -64,6 +64,7 @@ def world(settings: Settings, port: int, **options: Any) -> None:
     clock = SystemClock()
     journal = Journal(settings.data_dir / "world")
     parts = build(wanted, settings, clock, journal.resume(source_of(wanted, settings), clock.now_ms()))
+    journal.hold(parts.world.timeline, clock.now_ms())
     skipped = parts.world.feed.skipped
     if skipped or parts.films.skipped:
         log.warning("world.records_skipped", posts=dict(skipped), films=parts.films.skipped)

@@ -60,6 +60,10 @@ class Journal:
             self._run = replace(last, pauses=(*last.pauses, pause))
         return self._run
 
+    def hold(self, timeline: Timeline, now_ms: int) -> None:
+        """Let a time line go no further until it is written: nothing is served that the disk does not know of."""
+        timeline.leased_ms = now_ms
+
     def write(self, timeline: Timeline, served: int, now_ms: int) -> None:
         """Keep the time line as it is, durable against the process being killed, and let it go on for the lease."""
         if self._run is None:

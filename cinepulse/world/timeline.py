@@ -36,7 +36,12 @@ class Timeline:
         return self.frozen_ms is not None
 
     def start(self, now_ms: int) -> None:
-        """Start, or go on after a freeze; while the world runs it changes nothing."""
+        """Start, or go on after a freeze; while the world runs it changes nothing.
+
+        Under a lease, time stands still until the journal has the start: a kill before that would give another one.
+        """
+        if math.isfinite(self.leased_ms) and (self.started_ms is None or self.frozen_ms is not None):
+            self.leased_ms = min(self.leased_ms, now_ms)
         if self.started_ms is None:
             self.started_ms = now_ms
         if self.frozen_ms is not None:

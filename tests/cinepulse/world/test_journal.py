@@ -72,6 +72,31 @@ def test_a_world_whose_journal_is_late_waits_for_it(tmp_path: Path) -> None:
     assert len(stamps(first)) > len(before)
 
 
+@pytest.mark.parametrize("frozen", [False, True], ids=["first start", "after a freeze"])
+def test_a_start_that_the_journal_never_saw_gave_nothing_away(tmp_path: Path, *, frozen: bool) -> None:
+    """Killed right behind a start, the world starts again later; what it had served by then keeps its time."""
+    clock = ManualClock(BEGAN_MS)
+    first, journal = begin(tmp_path, clock)
+    journal.hold(first.world.timeline, clock.now_ms())
+    if frozen:
+        first.world.start()
+        journal.write(first.world.timeline, first.world.served, clock.now_ms())
+        clock.advance(1)
+        first.world.freeze()
+    journal.write(first.world.timeline, first.world.served, clock.now_ms())
+    clock.advance(1)
+    first.world.start()
+    clock.advance(0.9)
+    before = stamps(first)
+    clock.advance(6)
+
+    second, _ = begin(tmp_path, clock)
+    second.world.start()
+    clock.advance(5)
+
+    assert before.items() <= stamps(second).items()
+
+
 def test_a_quick_restart_loses_no_time(tmp_path: Path) -> None:
     """Within the lease the time line simply goes on."""
     clock = ManualClock(BEGAN_MS)
