@@ -93,6 +93,8 @@ class Generator:
                 return
             self._next = next(self._posts, None)
             self._yielded_in_act += 1
+            # It was written before its turn: a pause of the world since then has put it off.
+            upcoming.data["created"] = upcoming.data["created_utc"] = float(int(self._stamp(upcoming.at)))
             yield upcoming
 
     def find(self, name: str) -> Post | None:

@@ -97,6 +97,29 @@ def test_a_start_that_the_journal_never_saw_gave_nothing_away(tmp_path: Path, *,
     assert before.items() <= stamps(second).items()
 
 
+def test_a_pause_puts_off_the_post_that_was_next(tmp_path: Path) -> None:
+    """A freeze lies before the next post, whose time is then the same to the world that served it and to a later one."""
+    clock = ManualClock(BEGAN_MS)
+    first, journal = begin(tmp_path, clock)
+    first.world.start()
+    for _ in range(5):
+        clock.advance(1)
+        stamps(first)
+    first.world.freeze()
+    clock.advance(60)
+    first.world.start()
+    for _ in range(5):
+        clock.advance(1)
+        journal.write(first.world.timeline, first.world.served, clock.now_ms())
+    shown = {post.name: post.data["created_utc"] for post in first.world.newest(1_000)}
+    clock.advance(30)
+
+    second, _ = begin(tmp_path, clock)
+
+    assert shown
+    assert shown.items() <= stamps(second).items()
+
+
 def test_a_quick_restart_loses_no_time(tmp_path: Path) -> None:
     """Within the lease the time line simply goes on."""
     clock = ManualClock(BEGAN_MS)
