@@ -98,7 +98,7 @@ def test_a_start_that_the_journal_never_saw_gave_nothing_away(tmp_path: Path, *,
 
 
 def test_a_pause_puts_off_the_post_that_was_next(tmp_path: Path) -> None:
-    """A freeze lies before the next post, whose time is then the same to the world that served it and to a later one."""
+    """A freeze lies before the next post, whose time is the same to the world that served it and to a later one."""
     clock = ManualClock(BEGAN_MS)
     first, journal = begin(tmp_path, clock)
     first.world.start()
