@@ -13,13 +13,13 @@ from cinepulse.settings import PREFIX, Settings, variable_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A busy machine makes an example slow, not wrong.
-# A machine that is busy is no failure. Where a change is judged, the examples are the same at each run; at a desk they
-# are new ones, so that the search goes on.
+# A busy machine makes an example slow, not wrong. Where a change is judged, the examples are the same at each run; at
+# a desk they are new ones, so that the search goes on.
 settings.register_profile("cinepulse", settings(), deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("cinepulse")
 
 pytest_plugins = [
+    "tests.fixtures.leftovers",
     "tests.fixtures.clickhouse",
     "tests.fixtures.kafka",
     "tests.fixtures.world",

@@ -19,6 +19,11 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
 print(child.pid, flush=True)
 time.sleep(300)
 """
+IDLE = """
+import time
+print("ready", flush=True)
+time.sleep(300)
+"""
 STUBBORN = """
 import signal, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -52,7 +57,7 @@ def start(code: str, run: list[subprocess.Popen[bytes]]) -> tuple[ProcessRef, st
 
 def test_a_reference_holds_while_its_process_lives(run: list[subprocess.Popen[bytes]]) -> None:
     """A killed process is gone at once, its zombie does not count as life."""
-    ref, _ = start(PARENT, run)
+    ref, _ = start(IDLE, run)
     before = ref.alive()
     os.kill(ref.pid, 9)
     wait_gone([psutil.Process(ref.pid)], 10)
