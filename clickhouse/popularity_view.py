@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.box import SIMPLE_HEAD
@@ -47,8 +46,12 @@ SHOWN: Final[Mapping[Ranking, tuple[str, ...]]] = {
     "joiners": ("rank", "rank_before", "popularity", "wow_percent"),
     "leavers": ("rank_before", "rank", "popularity", "wow_percent"),
 }
-WHOLE: Final = frozenset({"rank", "rank_before", "votes"})
 SIGNED: Final = frozenset({"rank_change", "wow", "dod_percent", "wow_percent", "vote_acceleration"})
+FORMATS: Final = {
+    **dict.fromkeys(SIGNED, "+,.1f"),
+    **dict.fromkeys(("rank", "rank_before", "votes"), ",.0f"),
+    "rank_change": "+d",
+}
 
 
 def render_popularity(report: PopularityReport) -> RenderableType:
@@ -61,15 +64,15 @@ def render_popularity(report: PopularityReport) -> RenderableType:
 
 def popularity_document(report: PopularityReport) -> dict[str, Any]:
     """Return the report as JSON values."""
-    return {**_provenance(report), "attribution": report.attribution, "films": popularity_films(report)}
+    return {**_provenance(report), "attribution": report.attribution, "films": _films(report)}
 
 
 def popularity_rows(report: PopularityReport) -> list[dict[str, Any]]:
     """Return one flat row a film, each with what its numbers rest on."""
-    return [{**film, **_provenance(report)} for film in popularity_films(report)]
+    return [{**film, **_provenance(report)} for film in _films(report)]
 
 
-def popularity_films(report: PopularityReport) -> list[dict[str, Any]]:
+def _films(report: PopularityReport) -> list[dict[str, Any]]:
     """Return the films as JSON values."""
     return [{name: plain(value) for name, value in film.items()} for film in report.films]
 
@@ -120,8 +123,6 @@ def _cell(name: str, value: object) -> Text:
     if isinstance(value, bool):
         return Text("yes" if value else "no")
     if isinstance(value, int | float):
-        text = f"{value:,.0f}" if name in WHOLE else f"{value:+,.1f}" if name in SIGNED else f"{value:,.1f}"
-        text = f"{value:+d}" if name == "rank_change" else text
         style = "" if name not in SIGNED else "green" if value > 0 else "red" if value < 0 else "dim"
-        return Text(text, style=style)
-    return Text(moment(value) if isinstance(value, datetime) else str(value))
+        return Text(f"{value:{FORMATS.get(name, ',.1f')}}", style=style)
+    return Text(str(value))

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import click
 
 from cinepulse.commands.options import DAY, Format, format_option, period_of, print_rows, with_settings
+from clickhouse.popularity import Ranking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from cinepulse.settings import Settings
-    from clickhouse.popularity import Ranking
     from clickhouse.trends import TrendsReport
 
 REFRESH_SECONDS = 1.0
 MENTIONS = "mentions"
-BY = (
-    MENTIONS,
-    "popularity",
-    "rank",
-    "gainers",
-    "decliners",
-    "velocity",
-    "acceleration",
-    "viral",
-    "coefficient",
-    "emerging",
-    "breakout",
-    "joiners",
-    "leavers",
-)
+BY = (MENTIONS, *get_args(Ranking))
 
 
 @click.command()
