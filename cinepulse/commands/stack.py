@@ -188,7 +188,8 @@ def endpoint_values(settings: Settings, ports: Ports, home: Path, *, always_worl
 def pipeline(home: Path, ports: Ports, values: Mapping[str, Any], world: WorldChoice) -> tuple[Stage, ...]:
     """Return the stages in the order of their dependencies: stores and world, then what works on them, then the posts.
 
-    The linker waits by itself until the catalogue is read. Reddit's poller comes last, so that no post waits for it.
+    The linker waits by itself until the catalogue is read, and the world's posts begin once it is. What verifies comes
+    last: after a crash, nothing that counts waits for it.
     """
 
     def worker(name: str, *arguments: str, start_seconds: float = LONG_START_SECONDS) -> Part:
@@ -218,13 +219,12 @@ def pipeline(home: Path, ports: Ports, values: Mapping[str, Any], world: WorldCh
                 worker("count", "process", "count"),
                 worker("sink", "sink"),
                 worker("link", "process", "link"),
-            )
-        ),
-        Stage(
-            (worker("reddit", "produce", "reddit"), worker("verify", "verify", "--every", VERIFY_EVERY)),
+                worker("reddit", "produce", "reddit"),
+            ),
             "posts",
             begin,
         ),
+        Stage((worker("verify", "verify", "--every", VERIFY_EVERY),)),
     )
 
 

