@@ -18,23 +18,29 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from cinepulse.clock import Clock
     from cinepulse.world.faults import Faults
+    from cinepulse.world.happenings import Story
     from cinepulse.world.meddling import Meddler
     from cinepulse.world.post import Post
     from cinepulse.world.state import World
 
 # The truth is told in pieces, so that other requests are served between them.
 LINES_A_PIECE: Final = 200
+DEFAULT_TOP: Final = 100
+MOST_PLACES: Final = 10_000
 
 
 @dataclass(slots=True)
 class Admin:
-    """The admin routes. `films`: how many films TMDB's side knows."""
+    """The admin routes. `films`: how many films TMDB's side knows; `clock`: the wall time."""
 
     world: World
     faults: Faults
     meddler: Meddler
     films: int
+    story: Story
+    clock: Clock
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -43,6 +49,7 @@ class Admin:
             Route("/_world/start", self._start, methods=["POST"]),
             Route("/_world/freeze", self._freeze, methods=["POST"]),
             Route("/_world/posts", self._posts),
+            Route("/_world/story", self._story),
             Route("/_world/faults", self._list_faults),
             Route("/_world/faults", self._add_fault, methods=["POST"]),
             Route("/_world/faults", self._clear_faults, methods=["DELETE"]),
@@ -61,6 +68,14 @@ class Admin:
 
     async def _posts(self, _request: Request) -> Response:
         return StreamingResponse(self._lines(), media_type="application/x-ndjson")
+
+    async def _story(self, request: Request) -> Response:
+        try:
+            top = min(max(int(request.query_params.get("top", DEFAULT_TOP)), 1), MOST_PLACES)
+        except ValueError:
+            return JSONResponse({"error": "top: a number of places"}, status_code=400)
+        happened = await asyncio.to_thread(self.story.happenings, self.clock.now_ms(), top)
+        return JSONResponse({"happenings": [one.as_dict() for one in happened]})
 
     async def _lines(self) -> AsyncIterator[str]:
         lines: list[str] = []

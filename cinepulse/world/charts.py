@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.clock import MILLISECONDS_PER_SECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from cinepulse.clock import Clock
     from cinepulse.world.catalog import Film
@@ -76,6 +77,18 @@ class Charts:
     def popular(self) -> list[Film]:
         """Return all films, most popular first."""
         return self.order("popular", lambda: sorted(self.films.values(), key=self._by_popularity))
+
+    def history(self, since: float, until: float, count: int) -> Iterator[tuple[float, list[Film]]]:
+        """Yield the first `count` films of the popular list at each step of a time, with the step's instant.
+
+        `since`, `until`: seconds since 1970. The first order is the one that `since` falls into.
+        """
+        size = self._step_seconds
+        for step in range(int(since / size), int(until / size) + 1):
+            at = step * size
+            factors = self._popularity.factors(at)
+            ranked = ((-self._popularity.at(film, at, factors), key) for key, film in self.films.items())
+            yield at, [self.films[key] for _, key in nsmallest(count, ranked)]
 
     def trending(self, window: str) -> list[Film]:
         """Return all films by how far popularity is above the usual ("day"), or by both ("week")."""

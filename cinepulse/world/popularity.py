@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DAY_SECONDS: Final = 86_400
 # Shares of an act by which views follow the talk.
 DELAY: Final = 0.15
-BURST_GAIN: Final = 2.5
+BURST_GAIN: Final = 6.0
 SLEEPER_GAIN: Final = 1.5
 FADING_GAIN: Final = 1.0
 DAILY_SWING: Final = 0.08
@@ -82,8 +82,11 @@ def _act_factors(cast: Cast, share: float) -> dict[int, float]:
     late = share - DELAY
     if cast.number == BACKLOG:
         return {cast.fading.tmdb_id: 1 + FADING_GAIN * 0.5 ** max(0.0, late)}
-    return {
+    factors = {
         cast.burst.tmdb_id: 1 + BURST_GAIN * (trailer_burst(late) if late > 0 else 0.0),
         cast.sleeper.tmdb_id: 1 + SLEEPER_GAIN * max(0.0, late if late < 1 else 2 - late) ** 2,
-        cast.fading.tmdb_id: 1 + FADING_GAIN * 0.5 ** (1 + 3 * max(0.0, late)),
     }
+    if cast.number == 1:
+        # Later it is the burst of the act before that fades, and its own factor tells so.
+        factors[cast.fading.tmdb_id] = 1 + FADING_GAIN * 0.5 ** (1 + 3 * max(0.0, late))
+    return factors

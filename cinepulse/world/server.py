@@ -26,6 +26,7 @@ from cinepulse.world.charts import Charts
 from cinepulse.world.exports import Exports
 from cinepulse.world.faults import Faults
 from cinepulse.world.generator import ADDED_COMMUNITIES, Generator
+from cinepulse.world.happenings import Story
 from cinepulse.world.journal import Run
 from cinepulse.world.meddling import Meddler
 from cinepulse.world.popularity import Popularity
@@ -116,14 +117,16 @@ def build(options: WorldOptions, settings: Settings, clock: Clock | None = None,
         {name.lower(): name for name in (*settings.subreddits, *feed.subreddits)},
         faults,
     )
+    charts = Charts(films.by_id, popularity, clock)
     tmdb = Tmdb(
-        Charts(films.by_id, popularity, clock),
+        charts,
         Exports(films.by_id, popularity, clock),
         clock,
         settings.tmdb_read_token.get_secret_value(),
         options.tmdb_rate,
     )
-    admin = Admin(world, faults, Meddler(world, clock, tmdb.null_films), len(films))
+    meddler = Meddler(world, clock, tmdb.null_films)
+    admin = Admin(world, faults, meddler, len(films), Story(cast, charts, timeline), clock)
     routes = [*admin.routes(), Mount("/tmdb", routes=tmdb.routes()), *reddit.routes(), Route("/{rest:path}", _unknown)]
     app = Sabotage(TrailingSlashes(Starlette(routes=routes)), faults, clock)
     return Parts(HostGuard(app, HostRule(HOST, settings.allowed_hosts)), world, faults, films)

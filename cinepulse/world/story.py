@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from itertools import accumulate
+from statistics import median
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ CONSTANT_WEIGHTS: Final[Mapping[Topic, float]] = {
     "chatter": 0.14,
     "off_topic": 0.12,
 }
+LAST_HIT: Final = 0.30
+"""The weight of the talk about the film that fades in the first act, before it does."""
 STEADY_FILMS: Final = 24
 RECENT_FILMS: Final = 72
 BURST_FILMS: Final = 12
@@ -79,10 +82,13 @@ def cast_of(seed: int, number: int, films: Sequence[Film]) -> Cast:
     if len(plain) < FEWEST_FILMS:
         raise ValueError(f"a story needs at least {FEWEST_FILMS} films with unambiguous titles, not {len(plain)}")
     crowd = random.Random(f"crowd/{seed}").sample(sorted(plain, key=_votes)[-120:], STEADY_FILMS)  # noqa: S311 - a story
-    draw = random.Random(f"act/{seed}/{max(number, 1)}")  # noqa: S311 - a story, no secret
     recent = sorted((film for film in plain if film not in crowd), key=_age)[:RECENT_FILMS]
-    burst = draw.choice(recent[:BURST_FILMS])
-    fading = draw.choice(recent[BURST_FILMS : len(recent) // 2])
+    act = max(number, 1)
+    draw = _draw(seed, act)
+    burst = _burst(draw, act, recent)
+    # What fades in the first act was loud before the world began; later it is the burst of the act before.
+    loud = [film for film in recent if film not in _quiet(recent)]
+    fading = draw.choice(loud) if act == 1 else _burst(_draw(seed, act - 1), act - 1, recent)
     others = sorted((film for film in recent if film not in (burst, fading)), key=_votes)
     sleeper = draw.choice(others[: len(others) // 3])
     return Cast(
@@ -98,6 +104,21 @@ def cast_of(seed: int, number: int, films: Sequence[Film]) -> Cast:
     )
 
 
+def _draw(seed: int, act: int) -> random.Random:
+    return random.Random(f"act/{seed}/{act}")  # noqa: S311 - a story, no secret
+
+
+def _burst(draw: random.Random, act: int, recent: Sequence[Film]) -> Film:
+    """Return the film whose trailer comes out in an act: one that few looked at, and never that of the act before."""
+    return draw.choice(_quiet(recent)[act % 2 : BURST_FILMS : 2])
+
+
+def _quiet(films: Sequence[Film]) -> list[Film]:
+    """Return the less popular half of some films, in their order."""
+    middle = median(film.popularity for film in films)
+    return [film for film in films if film.popularity <= middle]
+
+
 def unambiguous(films: Sequence[Film]) -> list[Film]:
     """Return the films whose titles cannot be mistaken for everyday words."""
     return [film for film in films if film.title not in AMBIGUOUS_TITLES]
@@ -106,11 +127,16 @@ def unambiguous(films: Sequence[Film]) -> list[Film]:
 def weights_at(share: float, number: int) -> dict[Topic, float]:
     """Return how much each topic is talked about after `share` (0 to 1) of an act; the sum is the pace."""
     weights = dict(CONSTANT_WEIGHTS)
-    weights["fading"] = 0.30 * 0.5 ** (share / 0.2)
     if number == BACKLOG:
         # Two days before: the trailer is not out, the sleeper's first viewers write, the last hit is still loud.
-        return weights | {"burst": 0.005, "sleeper": 0.02 * share}
-    return weights | {"burst": trailer_burst(share), "sleeper": 0.02 + 0.28 * share**2}
+        return weights | {"burst": 0.005, "sleeper": 0.02 * share, "fading": LAST_HIT}
+    weights["fading"] = LAST_HIT * 0.5 ** (share / 0.2) if number == 1 else trailer_burst(1 + share)
+    return weights | {"burst": trailer_burst(share), "sleeper": sleeper_talk(share)}
+
+
+def sleeper_talk(share: float) -> float:
+    """Return the weight of the talk about a sleeper: little, and growing faster and faster."""
+    return 0.02 + 0.28 * share**2
 
 
 def trailer_burst(share: float) -> float:
