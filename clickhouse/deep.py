@@ -59,7 +59,8 @@ COMPARED: Final = {
         2,
         (
             *("community", "kind", "location", "method", "confidence", "thread_id", "score", "num_comments"),
-            *("observed_at", "linker_version", "origin", "source_offset", "revision"),
+            *("observed_at", "linker_version", "origin", "sentiment", "author_sketch"),
+            *("source_offset", "revision"),
         ),
     ),
     MENTION_COUNTS.name: Compared(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from cinepulse.authors import HIGHEST
 from cinepulse.clock import MILLISECONDS_PER_DAY
 
 if TYPE_CHECKING:
@@ -147,12 +148,14 @@ MENTIONS: Final = Table(
         ("observed_at", INSTANT),
         ("linker_version", TEXT),
         ("origin", TEXT),
+        ("sentiment", "Nullable(Float64)"),
+        ("author_sketch", "Nullable(Int32)"),
         *_POSITION,
         ("is_deleted", "UInt8"),
     ),
     _FILLED,
     PartitionedBy("created_at", MONTH_MS),
-    {"confidence": (0, 1)},
+    {"confidence": (0, 1), "sentiment": (-1, 1), "author_sketch": (0, HIGHEST)},
 )
 
 MENTION_COUNTS: Final = Table(

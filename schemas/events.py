@@ -113,6 +113,8 @@ class Mention:
     thread_id: str | None = None
     num_comments: int | None = None
     origin: str = "live"
+    sentiment: float | None = None
+    author_sketch: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

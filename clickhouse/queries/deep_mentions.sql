@@ -15,6 +15,8 @@ SELECT
     toUnixTimestamp64Milli(m.observed_at) AS observed_at,
     linker_version,
     origin,
+    sentiment,
+    author_sketch,
     source_offset,
     revision
 FROM mentions AS m FINAL

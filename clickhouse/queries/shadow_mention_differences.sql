@@ -4,7 +4,7 @@
 INSERT INTO {shadow:Identifier}.mention_differences
 WITH
     ['created_at', 'community', 'kind', 'location', 'method', 'confidence', 'thread_id', 'score', 'num_comments',
-        'linker_version', 'origin'] AS names,
+        'linker_version', 'origin', 'sentiment', 'author_sketch'] AS names,
     arrayFilter(place -> has_replayed != has_live OR replayed_all[place] != live_all[place], arrayEnumerate(names))
         AS places
 SELECT
@@ -26,14 +26,16 @@ FROM
         SELECT
             toDate(created_at) AS day, tmdb_id, platform, post_id, 0 AS from_live,
             [toString(created_at), community, kind, location, method, toString(confidence), ifNull(thread_id, '\\N'),
-                toString(score), ifNull(toString(num_comments), '\\N'), linker_version, origin] AS said
+                toString(score), ifNull(toString(num_comments), '\\N'), linker_version, origin,
+                ifNull(toString(sentiment), '\\N'), ifNull(toString(author_sketch), '\\N')] AS said
         FROM {shadow:Identifier}.mentions FINAL
         WHERE toDate(created_at) BETWEEN {first_day:Date} AND {last_day:Date}
         UNION ALL
         SELECT
             toDate(created_at) AS day, tmdb_id, platform, post_id, 1 AS from_live,
             [toString(created_at), community, kind, location, method, toString(confidence), ifNull(thread_id, '\\N'),
-                toString(score), ifNull(toString(num_comments), '\\N'), linker_version, origin] AS said
+                toString(score), ifNull(toString(num_comments), '\\N'), linker_version, origin,
+                ifNull(toString(sentiment), '\\N'), ifNull(toString(author_sketch), '\\N')] AS said
         FROM mentions FINAL
         WHERE toDate(created_at) BETWEEN {first_day:Date} AND {last_day:Date}
             AND revision > {least_revision:UInt64}

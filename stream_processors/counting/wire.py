@@ -26,6 +26,8 @@ REDDIT_FIELD: Final = b"\x0creddit"
 # Instants between 2004 and 2039 take six bytes.
 INSTANT_BYTES: Final = 6
 SECOND_BRANCH: Final = 2
+# An author's observation is below 2^16; what is longer may be no int.
+SKETCH_BYTES: Final = 3
 CACHED_FILMS: Final = 1_000_000
 SMALL: Final = 1 << 12
 
@@ -126,9 +128,17 @@ def _has_mention_shape(value: bytes) -> bool:
                 place += 1
         place += 1 + INSTANT_BYTES  # observed_at
         place += 1 + (value[place] >> 1)  # linker_version
-        return place + 1 + (value[place] >> 1) == len(value)  # origin
+        place += 1 + (value[place] >> 1)  # origin
+        place += 9 if value[place] == SECOND_BRANCH else 1  # sentiment
+        if value[place] == SECOND_BRANCH:  # author_sketch
+            return _is_short_varint(value[place + 1 :])
+        return place + 1 == len(value)
     except IndexError:
         return False
+
+
+def _is_short_varint(rest: bytes) -> bool:
+    return len(rest) <= SKETCH_BYTES and rest[-1] < MORE and (len(rest) == 1 or min(rest[:-1]) >= MORE)
 
 
 class CountRecords:

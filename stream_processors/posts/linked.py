@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
+from cinepulse.authors import author_sketch
 from schemas.events import Mention
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def mentions_of(
             observed_at=post.observed_at,
             linker_version=linker_version,
             origin=post.origin,
+            author_sketch=author_sketch(tmdb_id, post.author),
         )
         for tmdb_id, one in best.items()
     }
@@ -112,5 +114,7 @@ def digest(mention: Mention) -> int:
         mention.num_comments,
         mention.linker_version,
         mention.origin,
+        mention.sentiment,
+        mention.author_sketch,
     )
     return crc32(repr(said).encode("utf-8", "surrogatepass")) or 1

@@ -86,6 +86,8 @@ SAMPLES: Final[dict[str, Any]] = {
         num_comments=None,
         observed_at=1_709_251_265_123,
         linker_version="0123abcd",
+        sentiment=-0.375,
+        author_sketch=33_921,
     ),
     "movie.mention_counts-key": events.MentionCountKey(tmdb_id=693_134, day=19_783),
     "movie.mention_counts-value": events.MentionCount(
@@ -156,8 +158,8 @@ GOLDEN: Final[dict[str, str]] = {
     ),
     "movie.mentions-key": "00000000079cce540c7265646469741274315f6b7a797877768090fcf4be63",
     "movie.mentions-value": (
-        "00000000080c6d6f766965730206147469746c655f79656172000000000000ec3f021274335f3161626364651800c689"
-        "84f5be63103031323361626364086c697665"
+        "00000000110c6d6f766965730206147469746c655f79656172000000000000ec3f021274335f3161626364651800c689"
+        "84f5be63103031323361626364086c69766502000000000000d8bf02829204"
     ),
     "movie.mention_counts-key": "00000000099cce548eb502",
     "movie.mention_counts-value": "000000000fd80428b0049a81808080808001008090fcf4be63c68984f5be63a09784f5be6300",

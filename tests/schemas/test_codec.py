@@ -330,12 +330,26 @@ def test_a_newer_record_is_read_by_older_code() -> None:
 
 def test_an_older_record_is_read_by_newer_code() -> None:
     """A field that an older producer did not write takes its default."""
-    subject = "movie.mentions-value"
+    subject = "reddit.posts-value"
     second = ManifestIds().latest(subject).schema
     first = {**second, "fields": [field for field in second["fields"] if field["name"] != "origin"]}
-    older = HEADER.pack(0, 98) + CODEC.encode(subject, SAMPLES[subject])[HEADER.size : -len(_long(4) + b"live")]
+    older = HEADER.pack(0, 98) + CODEC.encode(subject, SAMPLES[subject])[HEADER.size : -len(_long(8) + b"backfill")]
 
-    assert Codec(_Versions({8: second, 98: first}, latest=8)).decode(subject, older) == SAMPLES[subject]
+    newer = Codec(_Versions({2: second, 98: first}, latest=2)).decode(subject, older)
+
+    assert newer == replace(SAMPLES[subject], origin="live")
+
+
+def test_mentions_of_the_first_version_tell_no_sentiment_and_no_author() -> None:
+    """A mention that was linked before either was computed is read as one of which neither is known."""
+    old = bytes.fromhex(
+        "00000000080c6d6f766965730206147469746c655f79656172000000000000ec3f021274335f3161626364651800c689"
+        "84f5be63103031323361626364086c697665"
+    )
+
+    mention = CODEC.decode("movie.mentions-value", old)
+
+    assert mention == replace(SAMPLES["movie.mentions-value"], sentiment=None, author_sketch=None)
 
 
 def test_poll_reports_of_the_first_version_cover_nothing() -> None:

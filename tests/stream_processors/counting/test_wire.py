@@ -50,6 +50,8 @@ mentions = st.builds(
     thread_id=st.none() | names,
     num_comments=st.none() | longs | small,
     origin=st.sampled_from(["live", "backfill"]),
+    sentiment=st.none() | st.floats(-1, 1),
+    author_sketch=st.none() | st.integers(0, 65_535) | st.integers(-(2**31), 2**31 - 1),
 )
 
 

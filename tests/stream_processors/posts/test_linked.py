@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cinepulse.authors import author_sketch
 from schemas.events import Mention, RedditPost
 from stream_processors.posts import LinkedPost, mentions_of, next_step
 
@@ -63,6 +64,21 @@ def test_a_film_named_three_times_is_one_mention_by_its_surest_place() -> None:
 
     assert set(mentions) == {7, 8}
     assert (mentions[7].confidence, mentions[7].location) == (0.9, "title")
+
+
+def test_an_author_becomes_an_observation_that_goes_with_the_account() -> None:
+    """A mention has the author's observation of its film alone; once the account is gone, the mention is sent again."""
+    known, _ = sends(None, replace(seen("1 2", 10), author="spez"))
+    mentions = link(replace(seen("1 2", 10), author="spez"))
+
+    step = next_step(known, seen("1 2", 20), link)
+
+    assert {film: mention.author_sketch for film, mention in mentions.items()} == {
+        film: author_sketch(film, "spez") for film in (1, 2)
+    }
+    assert step is not None
+    assert [mention and mention.author_sketch for _, mention in step.sends] == [None, None]
+    assert [film for film, _ in step.sends] == [1, 2]
 
 
 def test_a_post_without_films_leaves_no_trace() -> None:
