@@ -19,6 +19,7 @@
     - InvalidRecord          well-formed, but a field breaks the contract
   x DeadLetterRateExceeded   so much is poison that the configuration must be wrong: stop
   x OffsetsExpired           Kafka no longer has the records after the committed offset
+  x FileUnwritable           the file that output is to go to cannot be written
   x FilmUnknown              no film, or more than one, answers to an id or title
   x WorkerCrashed            a stream processor met what it cannot handle: end it, start it again
     - RecordsMissing         records between two batches never arrived
@@ -127,6 +128,10 @@ class DeadLetterRateExceeded(CinepulseError):
 
 class OffsetsExpired(CinepulseError):
     """Kafka no longer has, or never had, the records after the committed offset: going on would lose some silently."""
+
+
+class FileUnwritable(CinepulseError):
+    """The file that output is to go to cannot be written."""
 
 
 class FilmUnknown(CinepulseError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
@@ -9,14 +10,15 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from clickhouse.coverage_view import MARK, share_text
-from clickhouse.plain import moment, plain, printable
+from clickhouse.movie import Day
+from clickhouse.plain import flat, moment, plain, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import RenderableType
 
-    from clickhouse.movie import Day, MovieReport
+    from clickhouse.movie import MovieReport
 
 
 def render_movie(report: MovieReport) -> RenderableType:
@@ -53,13 +55,21 @@ def _shown(day: Day) -> dict[str, Any]:
 
 def movie_rows(report: MovieReport) -> list[dict[str, Any]]:
     """Return one flat row a day."""
-    basis = {
+    return [{**flat(day), **_basis(report)} for day in report.days]
+
+
+def _basis(report: MovieReport) -> dict[str, Any]:
+    return {
         "tmdb_id": report.film.tmdb_id,
         "title": report.film.title,
         "day_zone": report.day_zone,
-        "as_of": plain(report.as_of),
+        "as_of": report.as_of,
     }
-    return [{**plain(day), **basis} for day in report.days]
+
+
+def movie_columns(report: MovieReport) -> tuple[str, ...]:
+    """Return the columns of `movie_rows`, which has no row to tell them where there is no day."""
+    return (*(field.name for field in fields(Day)), *_basis(report))
 
 
 def _table(title: str, texts: tuple[str, ...], numbers: tuple[str, ...], records: Iterable[object]) -> Table:

@@ -20,6 +20,11 @@ def plain(value: object) -> Any:
     return value
 
 
+def flat(record: Any) -> dict[str, Any]:
+    """Return a record's fields as they are: a row whose days and instants keep their type."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
 def printable(text: str) -> str:
     """Return the text without control characters: titles and names come from outside and must not steer a terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

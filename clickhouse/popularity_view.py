@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.table import Column, Table
 from rich.text import Text
 
+from clickhouse.measures import POPULARITY
 from clickhouse.plain import NONE, moment, plain, printable
 
 if TYPE_CHECKING:
@@ -69,7 +70,12 @@ def popularity_document(report: PopularityReport) -> dict[str, Any]:
 
 def popularity_rows(report: PopularityReport) -> list[dict[str, Any]]:
     """Return one flat row a film, each with what its numbers rest on."""
-    return [{**film, **_provenance(report)} for film in _films(report)]
+    return [{**film, **_basis_of(report)} for film in report.films]
+
+
+def popularity_columns(report: PopularityReport) -> tuple[str, ...]:
+    """Return the columns of `popularity_rows`, which has no row to tell them where no film is listed."""
+    return ("tmdb_id", "title", "release_date", *(measure.name for measure in POPULARITY), *_basis_of(report))
 
 
 def _films(report: PopularityReport) -> list[dict[str, Any]]:
@@ -78,11 +84,15 @@ def _films(report: PopularityReport) -> list[dict[str, Any]]:
 
 
 def _provenance(report: PopularityReport) -> dict[str, Any]:
+    return {name: plain(value) for name, value in _basis_of(report).items()}
+
+
+def _basis_of(report: PopularityReport) -> dict[str, Any]:
     return {
         "by": report.by,
-        "day": plain(report.day),
+        "day": report.day,
         "day_zone": report.day_zone,
-        "as_of": plain(report.as_of),
+        "as_of": report.as_of,
         "state": report.state,
         "films_seen": report.seen,
         "films_seen_before": report.seen_before,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.box import SIMPLE_HEAD
@@ -11,12 +12,13 @@ from rich.text import Text
 
 from clickhouse.coverage import COMPLETE_SHARE
 from clickhouse.coverage_view import coverage_document, share_text
-from clickhouse.plain import NONE, moment, plain, printable
+from clickhouse.plain import NONE, flat, moment, plain, printable
+from clickhouse.trends import FilmTrend
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from clickhouse.trends import DayCoverage, FilmTrend, TrendsReport
+    from clickhouse.trends import DayCoverage, TrendsReport
 
 WHY: Final = {"asked": "", "today": " (today)", "latest": " (the latest day with data)"}
 
@@ -49,15 +51,27 @@ def trends_document(report: TrendsReport) -> dict[str, Any]:
 
 def trends_rows(report: TrendsReport) -> list[dict[str, Any]]:
     """Return one flat row a film, each with what its numbers rest on."""
-    basis = {
-        **_provenance(report),
+    basis = _row_basis(report)
+    # A film's own `revised` comes last: the basis has one of all films.
+    return [
+        {**flat(film), "change": film.change, "change_share": film.change_share, **basis, "revised": film.revised}
+        for film in report.films
+    ]
+
+
+def trends_columns(report: TrendsReport) -> tuple[str, ...]:
+    """Return the columns of `trends_rows`, which has no row to tell them where no film is listed."""
+    return (*(field.name for field in fields(FilmTrend)), "change", "change_share", *_row_basis(report))
+
+
+def _row_basis(report: TrendsReport) -> dict[str, Any]:
+    return {
+        **_basis_of(report),
         "coverage_share": report.coverage.share,
         "previous_coverage_share": report.previous_coverage.share,
         "gaps": report.coverage.gaps,
         "incomplete_days": " ".join(str(one.day) for one in _incomplete(report)),
     }
-    # A film's own `revised` comes last: the basis has one of all films.
-    return [{**_film(film), **basis, "revised": film.revised} for film in report.films]
 
 
 def _headline(report: TrendsReport) -> str:
@@ -144,14 +158,18 @@ def _change(film: FilmTrend) -> Text:
 
 
 def _provenance(report: TrendsReport) -> dict[str, Any]:
+    return {name: plain(value) for name, value in _basis_of(report).items()}
+
+
+def _basis_of(report: TrendsReport) -> dict[str, Any]:
     return {
         "day_zone": report.day_zone,
-        "from": plain(report.period.first),
-        "to": plain(report.period.last),
+        "from": report.period.first,
+        "to": report.period.last,
         "chosen": report.chosen,
         "community": report.community,
         "least_confidence": report.least_confidence,
-        "as_of": plain(report.as_of),
+        "as_of": report.as_of,
         "state": report.state,
         "revised": report.revised,
     }

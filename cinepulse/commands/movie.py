@@ -36,7 +36,7 @@ def movie(settings: Settings, *, wanted: str, limit: int, output: Format) -> Non
     from clickhouse.client import connect
     from clickhouse.closed import Closer
     from clickhouse.movie import find_film, read_movie
-    from clickhouse.movie_view import movie_rows, render_movie
+    from clickhouse.movie_view import movie_columns, movie_rows, render_movie
     from clickhouse.plain import plain
 
     client = connect(settings)
@@ -46,4 +46,4 @@ def movie(settings: Settings, *, wanted: str, limit: int, output: Format) -> Non
     elif output == "json":
         click.echo(json.dumps(plain(report), ensure_ascii=False, indent=2))
     else:
-        print_rows(movie_rows(report), output)
+        print_rows(movie_rows(report), output, columns=movie_columns(report))

@@ -6,26 +6,31 @@ import csv
 import functools
 import json
 import os
+import stat
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 import click
 
+from cinepulse.errors import FileUnwritable
 from cinepulse.logging import configure_logging
 from cinepulse.settings import Settings, load_settings, variable_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rich.console import JustifyMethod
 
     from clickhouse.trends import Period
 
-Format = Literal["table", "json", "csv"]
+Format = Literal["table", "json", "csv", "parquet"]
 
 PIPE_COLUMNS: Final = 160
+# Options with which a command does not end by itself.
+ENDLESS: Final = frozenset({"watch", "follow", "every"})
 
 DAY: Final = click.DateTime(["%Y-%m-%d"])
 
@@ -55,14 +60,61 @@ def with_settings(*names: str, attached: bool = True) -> Callable[[Callable[...,
     return decorate
 
 
-format_option = click.option(
-    "--format",
-    "output",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    show_default=True,
-    help="How to print.",
-)
+def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command `--format`, which it gets as `output`, and `--output FILE`, into which all that it prints goes."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any, output: Format, output_file: Path | None, **options: Any) -> Any:
+        if output_file is None:
+            if output == "parquet" and sys.stdout.isatty():
+                raise click.UsageError("Parquet is no text: name a file with --output FILE, or redirect the output")
+            return function(*arguments, output=output, **options)
+        for name in ENDLESS & options.keys():
+            if options[name]:
+                raise click.UsageError(f"--output takes a whole answer: leave --{name} out")
+        with _written_to(output_file):
+            return function(*arguments, output=output, **options)
+
+    run = click.option(
+        "--output",
+        "output_file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Write to this file instead; it is replaced once all is written.",
+    )(run)
+    return click.option(
+        "--format",
+        "output",
+        type=click.Choice(get_args(Format)),
+        default="table",
+        show_default=True,
+        help="How to print.",
+    )(run)
+
+
+@contextmanager
+def _written_to(path: Path) -> Iterator[None]:
+    """Let the file have what is printed, whole or not at all: a command that fails leaves the file as it was.
+
+    Raises FileUnwritable where it cannot be written.
+    """
+    # A device or a named pipe is written to, since nothing can take its place.
+    replaced = path.is_file() or not path.exists()
+    written = path.with_name(f".{path.name}.{os.getpid()}") if replaced else path
+    try:
+        file = written.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise FileUnwritable(f"--output {path}: {error.strerror}") from error
+    try:
+        with file, redirect_stdout(file):
+            yield
+        if replaced:
+            if path.exists():
+                written.chmod(stat.S_IMODE(path.stat().st_mode))
+            written.replace(path)
+    finally:
+        if replaced:
+            written.unlink(missing_ok=True)
 
 
 def period_of(day: datetime | None, first: datetime | None, last: datetime | None) -> Period | None:
@@ -95,12 +147,21 @@ def waiting() -> Iterator[Callable[[str], None]]:
         yield status.update
 
 
-def print_rows(rows: Sequence[Mapping[str, Any]], output: Format, *, title: str = "") -> None:
-    """Print rows as a table, a JSON list or CSV with a header; instants and days print as ISO 8601."""
+def print_rows(
+    rows: Sequence[Mapping[str, Any]], output: Format, *, title: str = "", columns: Iterable[str] = ()
+) -> None:
+    """Print rows as a table, a JSON list, CSV with a header or Parquet; instants and days print as ISO 8601.
+
+    `columns`: the columns of a list that may be empty, for a Parquet file without rows.
+    """
     if output == "json":
         click.echo(json.dumps([dict(row) for row in rows], default=_json, ensure_ascii=False, indent=2))
     elif output == "csv":
         _print_csv(rows)
+    elif output == "parquet":
+        from cinepulse.commands.parquet import write_parquet
+
+        write_parquet(rows, sys.stdout.buffer, columns=columns)
     else:
         _print_table(rows, title)
 

@@ -87,7 +87,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
         report = Replayer(settings, plan, console).run()
     if output == "json":
         click.echo(json.dumps(report_document(report), ensure_ascii=False, indent=2))
-    elif output == "csv":
+    elif output != "table":
         from cinepulse.commands.options import print_rows
 
         print_rows(report_rows(report), output)

@@ -107,14 +107,14 @@ def trends(  # noqa: PLR0913 - one parameter an option
 def _print(report: TrendsReport, output: Format) -> None:
     from rich.console import Console
 
-    from clickhouse.trends_view import render_trends, trends_document, trends_rows
+    from clickhouse.trends_view import render_trends, trends_columns, trends_document, trends_rows
 
     if output == "table":
         Console().print(render_trends(report))
     elif output == "json":
         click.echo(json.dumps(trends_document(report), ensure_ascii=False, indent=2))
     else:
-        print_rows(trends_rows(report), output)
+        print_rows(trends_rows(report), output, columns=trends_columns(report))
 
 
 def _watch(read: Callable[[], TrendsReport]) -> None:

@@ -27,11 +27,16 @@ def show_popularity(settings: Settings, question: PopularityQuestion, output: Fo
 def _print(report: PopularityReport, output: Format) -> None:
     from rich.console import Console
 
-    from clickhouse.popularity_view import popularity_document, popularity_rows, render_popularity
+    from clickhouse.popularity_view import (
+        popularity_columns,
+        popularity_document,
+        popularity_rows,
+        render_popularity,
+    )
 
     if output == "table":
         Console().print(render_popularity(report))
     elif output == "json":
         click.echo(json.dumps(popularity_document(report), ensure_ascii=False, indent=2))
     else:
-        print_rows(popularity_rows(report), output)
+        print_rows(popularity_rows(report), output, columns=popularity_columns(report))

@@ -124,7 +124,7 @@ def _stay(settings: Settings, run: Callable[[], Verification], every: float) -> 
 def _print(outcome: Verification, output: Format) -> None:
     from clickhouse.plain import plain
 
-    if output == "csv":
+    if output != "table":
         rows = [{"check": check.name, "ok": check.ok, "detail": check.detail} for check in outcome.checks]
         print_rows(rows, output)
         return
