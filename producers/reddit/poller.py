@@ -1,4 +1,4 @@
-"""One poll of a listing: read, publish, report, confirm, and only then remember."""
+"""One poll of a listing: read, plan to look again, publish, report, confirm, and only then remember."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from producers.reddit.state import Dropped
 from schemas.topics import REDDIT_POSTS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from cinepulse.errors import CinepulseError
     from producers.outbox import Outbox
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from producers.reddit.harvest import Item
     from producers.reddit.listings import Listing
     from producers.reddit.reports import Begun, Reporter
-    from producers.reddit.state import RedditState
+    from producers.reddit.state import Recheck, RedditState
     from schemas.events import PollOutcome, RedditPost
 
 log = get_logger(__name__)
@@ -125,7 +125,7 @@ class Poller:
             listing.key,
             [item.identity for item in found.items],
             max((post.created_at for post in posts), default=None),
-            [recheck for post in posts if (recheck := first_recheck(post, self.recheck_seconds)) is not None],
+            self._rechecks(posts),
         )
         if found.overflowed:
             log.error("reddit.listing_overflowed", listing=listing.name, items=len(found.items))
@@ -140,13 +140,21 @@ class Poller:
         if len(bad) >= FEW_BAD and len(bad) > self.dead_letter_max_share * len(items):
             # Reddit's format or this machine's clock has changed. Dead-lettered now, the posts would count as read.
             raise DeadLetterRateExceeded(f"{len(bad)} of {len(items)} new items are no posts, first: {bad[0]}")
+        # Written down before they are sent: a post that vanishes while this process is dead, after Kafka has it, is in
+        # no listing that the next process reads.
+        self.state.plan_rechecks(self._rechecks(post for post in readings if not isinstance(post, Poison)))
         posts: list[RedditPost] = []
         for item, post in zip(items, readings, strict=True):
             if isinstance(post, Poison):
                 self.outbox.dead_letter(listing.feed, post, key=item.identity, thing=item.thing)
             elif self.outbox.send(REDDIT_POSTS, post.fullname, post, listing=listing.feed, thing=item.thing):
                 posts.append(post)
+            else:
+                self.state.save_rechecks([post.fullname], [])
         return posts
+
+    def _rechecks(self, posts: Iterable[RedditPost]) -> list[Recheck]:
+        return [recheck for post in posts if (recheck := first_recheck(post, self.recheck_seconds)) is not None]
 
     def _drop_refused(self, listing: Listing, error: RequestRefused) -> list[str]:
         """Find which communities are refused, drop and report them, and return their names."""

@@ -107,7 +107,6 @@ class RedditState(Database):
             # Forgotten while the poll was under way: it is not to be written down again.
             forgotten = Seen(set(), self._forgotten())
             identities = [identity for identity in identities if identity not in forgotten]
-            rechecks = [recheck for recheck in rechecks if recheck.stub.fullname not in forgotten]
             self.connection.executemany(
                 "INSERT OR IGNORE INTO seen (listing, identity) VALUES (?, ?)", [(listing, name) for name in identities]
             )
@@ -121,7 +120,7 @@ class RedditState(Database):
                 " newest_at = coalesce(max(newest_at, excluded.newest_at), newest_at, excluded.newest_at)",
                 (listing, newest_at),
             )
-            self._schedule(rechecks)
+            self._schedule(self._unforgotten(rechecks))
 
     def due_rechecks(self, now: int, limit: int) -> list[Stub]:
         """Return up to `limit` posts whose time has come, longest overdue first."""
@@ -140,12 +139,16 @@ class RedditState(Database):
         row = self.connection.execute("SELECT min(due_at) FROM rechecks").fetchone()
         return None if row is None else row[0]
 
+    def plan_rechecks(self, planned: Iterable[Recheck]) -> None:
+        """Remember posts that are about to be sent, to look at them again; one that is due already stays due then."""
+        with self.connection:
+            self._schedule(self._unforgotten(planned), "INSERT OR IGNORE")
+
     def save_rechecks(self, done: Iterable[str], again: Iterable[Recheck]) -> None:
         """Remember confirmed re-checks: `done` need none any more, `again` are due once more."""
         with self.connection:
             self.connection.executemany("DELETE FROM rechecks WHERE fullname = ?", [(name,) for name in done])
-            forgotten = Seen(set(), self._forgotten())
-            self._schedule([recheck for recheck in again if recheck.stub.fullname not in forgotten])
+            self._schedule(self._unforgotten(again))
 
     def dropped(self) -> list[Dropped]:
         """Return the communities that are left out."""
@@ -165,10 +168,14 @@ class RedditState(Database):
         with self.connection:
             self.connection.execute("DELETE FROM dropped WHERE subreddit = ?", (subreddit,))
 
-    def _schedule(self, rechecks: Iterable[Recheck]) -> None:
+    def _unforgotten(self, rechecks: Iterable[Recheck]) -> list[Recheck]:
+        forgotten = Seen(set(), self._forgotten())
+        return [recheck for recheck in rechecks if recheck.stub.fullname not in forgotten]
+
+    def _schedule(self, rechecks: Iterable[Recheck], how: str = "INSERT OR REPLACE") -> None:
         rows = [
             (s.fullname, s.kind, s.subreddit, s.created_at, s.score, s.thread_id, recheck.due_at)
             for recheck in rechecks
             for s in (recheck.stub,)
         ]
-        self.connection.executemany("INSERT OR REPLACE INTO rechecks VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        self.connection.executemany(f"{how} INTO rechecks VALUES (?, ?, ?, ?, ?, ?, ?)", rows)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cinepulse.errors import DeadLetterRateExceeded
+from producers.reddit.state import RedditState
 from producers.reddit.waiting import Stopped
 from schemas.partitioning import post_partition
 from schemas.publisher import Publisher
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from tests.producers.tape import Tape
 
 pytestmark = pytest.mark.real
+
+
+def dies(*_: object) -> None:
+    """End as a process does that is killed."""
+    raise Stopped("killed")
 
 
 def served(world: RunningWorld) -> set[str]:
@@ -130,6 +136,27 @@ class TestMemory:
         benches().run()
 
         assert set(tape.keys(REDDIT_POSTS)) == served(world)
+
+    def test_what_is_sent_is_looked_at_again_whatever_dies(
+        self, world: RunningWorld, benches: Callable[..., Bench], tape: Tape, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A process dies after Kafka has its posts and before it has written them down, and some of them vanish.
+
+        No listing shows those again. The next process tells Kafka all the same that they are gone.
+        """
+        world.fault("burst", count=5, subreddit="movies", post_kind="t3")
+        monkeypatch.setattr(RedditState, "save_poll", dies)
+        with pytest.raises(Stopped):
+            benches(reddit_recheck_seconds=(60.0,)).run()
+        monkeypatch.undo()
+        gone = world.fault("gone", count=3, post_kind="t3")["names"]
+
+        bench = benches(reddit_recheck_seconds=(60.0,))
+        bench.clock.advance(61)
+        bench.run(3)
+
+        states = {post.fullname: post.state for _, post in tape.read(REDDIT_POSTS)}
+        assert {states[name] for name in gone} == {"deleted"}
 
     def test_a_poll_cut_short_remembers_nothing(
         self, world: RunningWorld, benches: Callable[..., Bench], tape: Tape
