@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "up": Entry("Start and supervise every part.", "cinepulse.commands.up:up"),
     "status": Entry("Show every part's process, health and lag.", "cinepulse.commands.status:status"),
     "trends": Entry("Show the films people talk about.", "cinepulse.commands.trends:trends"),
+    "rising": Entry("Show the films whose talk rises or fades right now.", "cinepulse.commands.rising:rising"),
     "movie": Entry("Show one film's days, communities and evidence.", "cinepulse.commands.movie:movie"),
     "coverage": Entry("Show what was polled and how much is known.", "cinepulse.commands.coverage:coverage"),
     "verify": Entry("Prove that counts, mentions and offsets agree.", "cinepulse.commands.verify:verify"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 TMDB: Final = "TMDB snapshots (`tmdb.popularity`)"
+REDDIT: Final = "mentions (`movie.mentions`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +176,36 @@ POPULARITY: Final = (
     ),
     Measure("joined", "rank ≤ N and not so on the day compared with", "true or false", "never", "12 to 8 of N = 10"),
     Measure("departed", "rank ≤ N on the day compared with and not any more", "true or false", "never", "8 to 12"),
+)
+
+NOW: Final = (
+    Measure("now", "a: mentions of the film in the window", "mentions", "never", "30", REDDIT),
+    Measure("before", "b: mentions of the film in the time before the window", "mentions", "never", "40", REDDIT),
+    Measure(
+        "volume",
+        "V: median of a / b over the films with b ≥ 8, each weighted by its b; Σ a / Σ b where there is none",
+        "share",
+        "never",
+        "0.25: the window has a quarter of the usual film's mentions before it",
+        REDDIT,
+    ),
+    Measure("expected", "e = V (b + 0.5)", "mentions", "never", "0.25 · 40.5 = 10.125", REDDIT),
+    Measure("ratio", "a / e", "times", "e is 0: nothing known before", "30 / 10.125 = 2.96", REDDIT),
+    Measure(
+        "score",
+        "(a - e) / √(e + e² / (b + 0.5) + (0.1 e)² + 1): chance, what is not known of b, and a tenth of usual swing",
+        "standard deviations",
+        "e is 0",
+        "19.875 / √(10.125 + 2.53 + 1.03 + 1) = 5.19",
+        REDDIT,
+    ),
+    Measure(
+        "state",
+        "Bursting: score ≥ 4, a ≥ 8, ratio ≥ 3; Rising: score ≥ 3, a ≥ 8, ratio ≥ 1.5; Fading: score ≤ -3, e ≥ 8, "
+        "ratio ≤ 1 / 1.5; else Steady",
+        "class",
+        "score unknown",
+        "5.19 and 2.96 times: Rising",
+        REDDIT,
+    ),
 )

@@ -7,6 +7,7 @@ With `--check` nothing is written, and the exit code is 1 where a file is not wh
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -164,9 +165,9 @@ def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tup
             yield (*path, name), command
 
 
-def measures_table() -> str:
-    """Return every metric of TMDB's numbers as the registry has it."""
-    rows = ((f"`{one.name}`", one.formula, one.unit, one.null, one.example) for one in measures.POPULARITY)
+def measures_table(family: Sequence[measures.Measure]) -> str:
+    """Return the metrics of a family as the registry has them."""
+    rows = ((f"`{one.name}`", one.formula, one.unit, one.null, one.example) for one in family)
     return table(("Metric", "Formula", "Unit", "Null when", "Example"), rows)
 
 
@@ -272,7 +273,8 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "topics": topics_table,
     "tables": tables_table,
     "commands": commands_table,
-    "measures": measures_table,
+    "measures": partial(measures_table, measures.POPULARITY),
+    "measures_now": partial(measures_table, measures.NOW),
 }
 WHOLE: Final[Mapping[str, Callable[[], str]]] = {"docs/schemas.md": schemas_page, ".env.example": env_example}
 

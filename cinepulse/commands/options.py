@@ -6,6 +6,7 @@ import csv
 import functools
 import json
 import os
+import re
 import stat
 import sys
 from contextlib import contextmanager, redirect_stdout
@@ -31,6 +32,8 @@ Format = Literal["table", "json", "csv", "parquet"]
 PIPE_COLUMNS: Final = 160
 # Options with which a command does not end by itself.
 ENDLESS: Final = frozenset({"watch", "follow", "every"})
+
+UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 DAY: Final = click.DateTime(["%Y-%m-%d"])
 
@@ -58,6 +61,19 @@ def with_settings(*names: str, attached: bool = True) -> Callable[[Callable[...,
 
     all_names = ("data_dir", *names)
     return decorate
+
+
+class Duration(click.ParamType):
+    """A length of time: a number of seconds, or one with its unit, `s`, `m`, `h` or `d`."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return seconds."""
+        found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", str(value))
+        if found is None or float(found[1]) == 0:
+            self.fail(f"{value!r} is no length of time: write 90s, 15m, 1h or 7d", param, ctx)
+        return float(found[1]) * UNITS[found[2]]
 
 
 def format_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import click
 
@@ -11,13 +11,11 @@ from cinepulse.commands.options import DAY, Format, format_option, period_of, pr
 from clickhouse.popularity import Ranking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from cinepulse.settings import Settings
     from clickhouse.trends import TrendsReport
 
-REFRESH_SECONDS = 1.0
 MENTIONS = "mentions"
 BY = (MENTIONS, *get_args(Ranking))
 
@@ -99,7 +97,10 @@ def trends(  # noqa: PLR0913 - one parameter an option
         return read_trends(client, question)
 
     if watch:
-        _watch(read)
+        from cinepulse.commands.watching import watch_report
+        from clickhouse.trends_view import render_trends
+
+        watch_report(lambda: render_trends(read()))
     else:
         _print(read(), output)
 
@@ -115,25 +116,3 @@ def _print(report: TrendsReport, output: Format) -> None:
         click.echo(json.dumps(trends_document(report), ensure_ascii=False, indent=2))
     else:
         print_rows(trends_rows(report), output, columns=trends_columns(report))
-
-
-def _watch(read: Callable[[], TrendsReport]) -> None:
-    """Draw the report anew each second; a database that is away for a while leaves the last one standing."""
-    from time import sleep
-
-    from rich.console import Console, Group
-    from rich.live import Live
-    from rich.text import Text
-
-    from cinepulse.errors import Retryable
-    from clickhouse.trends_view import render_trends
-
-    shown: Any = Text("Reading …")
-    with Live(shown, console=Console(), auto_refresh=False, vertical_overflow="crop") as live:
-        while True:
-            try:
-                shown = render_trends(read())
-                live.update(shown, refresh=True)
-            except Retryable as error:
-                live.update(Group(shown, Text(f"{error}; trying again", style="yellow")), refresh=True)
-            sleep(REFRESH_SECONDS)

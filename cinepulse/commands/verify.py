@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 import click
 
-from cinepulse.commands.options import Format, format_option, print_rows, waiting, with_settings
+from cinepulse.commands.options import Duration, Format, format_option, print_rows, waiting, with_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,20 +18,6 @@ if TYPE_CHECKING:
 COUNT_GROUP = "cinepulse-count"
 PROBLEMS_SHOWN = 20
 NICENESS = 10
-UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
-
-
-class Duration(click.ParamType):
-    """A length of time: a number of seconds, or one with its unit, `s`, `m` or `h`."""
-
-    name = "duration"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return seconds."""
-        found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smh]?)", str(value))
-        if found is None or float(found[1]) == 0:
-            self.fail(f"{value!r} is no length of time: write 90s, 15m or 1h", param, ctx)
-        return float(found[1]) * UNITS[found[2]]
 
 
 @click.command()

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from cinepulse.clock import ManualClock
-from cinepulse.commands.verify import Duration
+from cinepulse.commands.options import Duration
 from cinepulse.commands.verifying import FIRST_SECONDS, RETRY_SECONDS, Verifying
 from cinepulse.errors import BrokerUnavailable
 from cinepulse.local.verified import PROBLEMS_KEPT, Verified, read_verified, write_verified
@@ -168,14 +168,14 @@ def test_the_last_outcome_is_read_back(tmp_path: Path) -> None:
     assert read_verified(tmp_path) is None
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("1h", 3600)])
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("1.5m", 90), ("1h", 3600), ("7d", 604800)])
 def test_an_interval_has_a_unit(text: str, seconds: float) -> None:
     """A number is seconds."""
     assert Duration().convert(text, None, None) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0", "0h", "-1h", "1d", "h", "1 h", "inf", "nan", "1e9999"])
+@pytest.mark.parametrize("text", ["", "0", "0h", "-1h", "1w", "h", "1 h", "inf", "nan", "1e9999"])
 def test_what_is_no_interval_is_refused(text: str) -> None:
     """The line says how to write one."""
-    with pytest.raises(click.BadParameter, match="write 90s, 15m or 1h"):
+    with pytest.raises(click.BadParameter, match="write 90s, 15m, 1h or 7d"):
         Duration().convert(text, None, None)
