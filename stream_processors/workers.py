@@ -10,7 +10,6 @@ from schemas.registry import schema_ids
 from stream_processors.count_stage import CountStage
 from stream_processors.dead_letters import DeadLetters
 from stream_processors.link_stage import LinkStage
-from stream_processors.posts import mentions_of
 from stream_processors.runner import Runner
 
 if TYPE_CHECKING:
@@ -49,7 +48,8 @@ def run_link(settings: Settings) -> int:
 
     async def make_stage(stop: asyncio.Event) -> LinkStage | None:
         from stream_processors.catalog_feed import CatalogFeed
-        from stream_processors.linking import LINKER_VERSION, Catalog, link, message_of
+        from stream_processors.linking import Catalog
+        from stream_processors.mentioning import mention_films
 
         codec = Codec(schema_ids(settings))
         feed: CatalogFeed[Any] = CatalogFeed(settings, codec, Catalog.build)
@@ -58,8 +58,7 @@ def run_link(settings: Settings) -> int:
             return None
 
         def mentions(post: RedditPost) -> Mapping[int, Mention]:
-            found = link(message_of(post), feed.catalog, settings.link_threshold)
-            return mentions_of(post, found, LINKER_VERSION)
+            return mention_films(post, feed.catalog, settings.link_threshold)
 
         letters = _dead_letters(LinkStage.name, LinkStage.source, codec, settings)
         return LinkStage(codec, mentions, letters, partitions=settings.partitions, check_feed=feed.check)

@@ -216,8 +216,8 @@ class Replayer:
 
     def _post_replay(self) -> PostReplay:
         from cinepulse.commands.ground_truth import read_catalog
-        from stream_processors.linking import LINKER_VERSION, link, message_of
-        from stream_processors.posts import mentions_of
+        from stream_processors.linking import LINKER_VERSION
+        from stream_processors.mentioning import mention_films
 
         self._console.say("reading the catalogue")
         catalog = read_catalog(self._settings)
@@ -227,7 +227,7 @@ class Replayer:
         threshold = self._settings.link_threshold
 
         def mentions(post: RedditPost) -> Mapping[int, Mention]:
-            return mentions_of(post, link(message_of(post), catalog, threshold), LINKER_VERSION)
+            return mention_films(post, catalog, threshold)
 
         return PostReplay(self._settings, self._codec, mentions, self._plan.instants)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 GONE: Final = frozenset({"deleted", "removed"})
 RETRACTED: Final = 0
 """The digest of a film that the post no longer names."""
+
+NONE: Final[Mapping[int, float]] = MappingProxyType({})
 
 # Of several places in one post that name a film equally surely, the first of these counts.
 PLACES: Final = ("title", "body", "link", "thread", "unknown")
@@ -47,10 +50,12 @@ def mentions_of(
     post: RedditPost,
     found: Sequence[Any],
     linker_version: str,
+    sentiments: Mapping[int, float] = NONE,
 ) -> dict[int, Mention]:
     """Return one mention a film from what the linker found in a post; naming a film three times is one mention.
 
-    `found` has `tmdb_id`, `location`, `method` and `confidence`; of several the surest counts.
+    `found` has `tmdb_id`, `location`, `method` and `confidence`; of several the surest counts. `sentiments`: by film,
+    of those that a sentence holds.
     """
     best: dict[int, Any] = {}
     for one in sorted(found, key=lambda each: (-each.confidence, PLACES.index(each.location))):
@@ -68,6 +73,7 @@ def mentions_of(
             observed_at=post.observed_at,
             linker_version=linker_version,
             origin=post.origin,
+            sentiment=sentiments.get(tmdb_id),
             author_sketch=author_sketch(tmdb_id, post.author),
         )
         for tmdb_id, one in best.items()
