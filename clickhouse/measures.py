@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 TMDB: Final = "TMDB snapshots (`tmdb.popularity`)"
-REDDIT: Final = "mentions (`movie.mentions`)"
+MENTIONED: Final = "mentions (`movie.mentions`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,25 +179,25 @@ POPULARITY: Final = (
 )
 
 NOW: Final = (
-    Measure("now", "a: mentions of the film in the window", "mentions", "never", "30", REDDIT),
-    Measure("before", "b: mentions of the film in the time before the window", "mentions", "never", "40", REDDIT),
+    Measure("now", "a: mentions of the film in the window", "mentions", "never", "30", MENTIONED),
+    Measure("before", "b: mentions of the film in the time before the window", "mentions", "never", "40", MENTIONED),
     Measure(
         "volume",
         "V: median of a / b over the films with b ≥ 8, each weighted by its b; Σ a / Σ b where there is none",
         "share",
         "never",
         "0.25: the window has a quarter of the usual film's mentions before it",
-        REDDIT,
+        MENTIONED,
     ),
-    Measure("expected", "e = V (b + 0.5)", "mentions", "never", "0.25 · 40.5 = 10.125", REDDIT),
-    Measure("ratio", "a / e", "times", "e is 0: nothing known before", "30 / 10.125 = 2.96", REDDIT),
+    Measure("expected", "e = V (b + 0.5)", "mentions", "never", "0.25 · 40.5 = 10.125", MENTIONED),
+    Measure("ratio", "a / e", "times", "e is 0: nothing known before", "30 / 10.125 = 2.96", MENTIONED),
     Measure(
         "score",
         "(a - e) / √(e + e² / (b + 0.5) + (0.1 e)² + 1): chance, what is not known of b, and a tenth of usual swing",
         "standard deviations",
         "e is 0",
         "19.875 / √(10.125 + 2.53 + 1.03 + 1) = 5.19",
-        REDDIT,
+        MENTIONED,
     ),
     Measure(
         "state",
@@ -206,6 +206,35 @@ NOW: Final = (
         "class",
         "score unknown",
         "5.19 and 2.96 times: Rising",
-        REDDIT,
+        MENTIONED,
     ),
+)
+
+SENTIMENT: Final = (
+    Measure(
+        "sentiment_n",
+        "mentions of the day that have a sentiment: a sentence of the post holds the film",
+        "mentions",
+        "never",
+        "24",
+        MENTIONED,
+    ),
+    Measure(
+        "sentiment_mean",
+        "mean of the mentions' compounds c, each -1 to 1",
+        "-1 to 1",
+        "sentiment_n below 20",
+        "10 of 0.6, 10 of -0.2: 0.2",
+        MENTIONED,
+    ),
+    Measure(
+        "sentiment_margin",
+        "1.96 s / √n, s the standard deviation of a sample of c: the mean's 95 % interval is mean ± margin",
+        "-1 to 1",
+        "sentiment_n below 20",
+        "s = √(20 · 0.16 / 19) = 0.410: 1.96 · 0.410 / √20 = 0.180",
+        MENTIONED,
+    ),
+    Measure("positive_share", "share of c ≥ 0.05", "0 to 1", "sentiment_n below 20", "10 / 20 = 0.5", MENTIONED),
+    Measure("negative_share", "share of c ≤ -0.05", "0 to 1", "sentiment_n below 20", "10 / 20 = 0.5", MENTIONED),
 )

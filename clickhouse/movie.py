@@ -11,6 +11,7 @@ from clickhouse.ask import ask
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, Coverage, read_polls
 from clickhouse.plain import printable
+from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, read_sentiments
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant, year_of
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Day:
     revised: bool
     coverage_share: float | None
     complete: bool | None
+    sentiment: Sentiment = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class MovieReport:
-    """All about one film. `as_of`: highest event time counted; None without data."""
+    """All about one film.
+
+    `as_of`: highest event time counted; None without data. `sentiment`: of the mentions of all `days`.
+    """
 
     film: Film
     as_of: datetime | None
@@ -104,6 +109,7 @@ class MovieReport:
     communities: tuple[Community, ...]
     methods: tuple[Method, ...]
     evidence: tuple[Evidence, ...]
+    sentiment: Sentiment = UNKNOWN
     day_zone: str = DAY_ZONE
     attribution: str = ATTRIBUTION
 
@@ -134,11 +140,12 @@ def read_movie(client: Client, film: Film, *, closer: Closer, limit: int = 20) -
     sources = ask(client, "movie_sources", tmdb_id=film.tmdb_id)
     # Each of the latest days has a mention at least, so the latest posts lie on the latest days.
     evidence = ask(client, "movie_evidence", since=days[-1]["day"], **asked) if days else []
+    felt = read_sentiments(client, film.tmdb_id, days[-1]["day"]) if days else Sentiments({}, UNKNOWN)
     covered = _coverage(client, [row["day"] for row in days], reached)
     return MovieReport(
         film=film,
         as_of=None if reached is None else instant(reached.furthest),
-        days=tuple(_day(row, reached, closer, covered[row["day"]]) for row in days),
+        days=tuple(_day(row, reached, closer, covered[row["day"]], felt.of(row["day"])) for row in days),
         communities=tuple(Community(row["community"], row["mentions"]) for row in sources if row["is_community"])[
             :limit
         ],
@@ -148,6 +155,7 @@ def read_movie(client: Client, film: Film, *, closer: Closer, limit: int = 20) -
             if not row["is_community"]
         ),
         evidence=tuple(_evidence(row) for row in evidence),
+        sentiment=felt.together,
     )
 
 
@@ -172,7 +180,7 @@ def permalink(platform: str, post_id: str, thread_id: str | None) -> str | None:
     return None
 
 
-def _day(row: dict[str, Any], reached: Reached | None, closer: Closer, coverage: Coverage) -> Day:
+def _day(row: dict[str, Any], reached: Reached | None, closer: Closer, coverage: Coverage, sentiment: Sentiment) -> Day:
     # All mentions of a film share a partition, so the day is closed for it once that partition has closed it.
     closed = row["state"] == "final" or (reached is not None and reached.state_of(row["day"], closer) == "final")
     return Day(
@@ -184,6 +192,7 @@ def _day(row: dict[str, Any], reached: Reached | None, closer: Closer, coverage:
         bool(row["is_revised"]),
         coverage.share,
         coverage.complete,
+        sentiment,
     )
 
 

@@ -29,7 +29,7 @@ def render_movie(report: MovieReport) -> RenderableType:
         _table(
             "Days",
             ("day", "state"),
-            ("mentions", "submissions", "comments", "coverage"),
+            ("mentions", "submissions", "comments", "coverage", "sentiment"),
             [_shown(day) for day in report.days],
         ),
         _table("Communities", ("community",), ("mentions",), report.communities),
@@ -39,23 +39,34 @@ def render_movie(report: MovieReport) -> RenderableType:
     return Group(
         Text(printable(f"{film.title} ({film.year or 'year unknown'})"), style="bold"),
         Text(printable(" · ".join(about)), style="dim"),
-        Text(f"as of {moment(report.as_of)} · days in {report.day_zone}"),
+        Text(f"as of {moment(report.as_of)} · days in {report.day_zone}{_felt(report)}"),
         *(tables if report.days or report.evidence else [Text("No mentions yet.")]),
         Text(report.attribution, style="dim"),
     )
+
+
+def _felt(report: MovieReport) -> str:
+    return f" · sentiment of these days {report.sentiment.text}" if report.sentiment.text else ""
 
 
 def _shown(day: Day) -> dict[str, Any]:
     return {
         **plain(day),
         "state": f"{day.state}, revised after closing" if day.revised else day.state,
+        "sentiment": day.sentiment.text,
         "coverage": share_text(day.coverage_share) + ("" if day.complete is not False else f" {MARK}"),
     }
 
 
 def movie_rows(report: MovieReport) -> list[dict[str, Any]]:
     """Return one flat row a day."""
-    return [{**flat(day), **_basis(report)} for day in report.days]
+    return [{**_flat(day), **_basis(report)} for day in report.days]
+
+
+def _flat(day: Day) -> dict[str, Any]:
+    fields = flat(day)
+    sentiment = fields.pop("sentiment")
+    return fields | {f"sentiment_{name}": value for name, value in flat(sentiment).items()}
 
 
 def _basis(report: MovieReport) -> dict[str, Any]:

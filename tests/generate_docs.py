@@ -275,6 +275,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "commands": commands_table,
     "measures": partial(measures_table, measures.POPULARITY),
     "measures_now": partial(measures_table, measures.NOW),
+    "sentiment_measures": partial(measures_table, measures.SENTIMENT),
 }
 WHOLE: Final[Mapping[str, Callable[[], str]]] = {"docs/schemas.md": schemas_page, ".env.example": env_example}
 

@@ -1,0 +1,63 @@
+"""How the mentions of a film speak of it: mean, interval and shares by day; nothing where there are too few to tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from clickhouse.ask import ask
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from clickhouse.client import Client
+
+
+@dataclass(frozen=True, slots=True)
+class Sentiment:
+    """The sentiment of some mentions.
+
+    `n`: mentions that have one. `mean`: of their compounds, -1 to 1; `margin`: half the width of its 95 % interval;
+    shares of those from 0.05 up and from -0.05 down. All but `n` are None where `n` is below 20.
+    """
+
+    n: int
+    mean: float | None
+    margin: float | None
+    positive_share: float | None
+    negative_share: float | None
+
+    @property
+    def text(self) -> str:
+        """The sentiment in a few characters: mean and margin, or nothing."""
+        if self.mean is None or self.margin is None:
+            return ""
+        return f"{self.mean:+.2f} ± {self.margin:.2f} (n {self.n})"
+
+
+UNKNOWN = Sentiment(0, None, None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentiments:
+    """The sentiment of a film's mentions by UTC day, and of all of them together."""
+
+    by_day: dict[date, Sentiment]
+    together: Sentiment
+
+    def of(self, day: date) -> Sentiment:
+        """Return a day's sentiment."""
+        return self.by_day.get(day, UNKNOWN)
+
+
+def read_sentiments(client: Client, tmdb_id: int, since: date) -> Sentiments:
+    """Return the sentiment of a film's mentions of a UTC day and all later ones."""
+    rows = ask(client, "movie_sentiment", tmdb_id=tmdb_id, since=since)
+    by_day = {row["day"]: _sentiment(row) for row in rows if not row["is_total"]}
+    return Sentiments(by_day, next((_sentiment(row) for row in rows if row["is_total"]), UNKNOWN))
+
+
+def _sentiment(row: dict[str, Any]) -> Sentiment:
+    return Sentiment(
+        row["sentiment_n"], row["sentiment_mean"], row["sentiment_margin"], row["positive_share"], row["negative_share"]
+    )
