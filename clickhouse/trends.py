@@ -146,7 +146,7 @@ def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
     reached = read_reached(client)
-    chosen, period = _choose(question, reached)
+    chosen, period = chosen_period(question.period, question.now_ms, reached)
     as_of = period.end_ms if reached is None else min(reached.furthest + 1, period.end_ms)
     elapsed = max(0, as_of - period.start_ms)
     counts = _counts(client, period, question)
@@ -217,10 +217,13 @@ class _Facts:
         )
 
 
-def _choose(question: TrendsQuestion, reached: Reached | None) -> tuple[Literal["asked", "today", "latest"], Period]:
-    if question.period is not None:
-        return "asked", question.period
-    current = today(question.now_ms)
+def chosen_period(
+    asked: Period | None, now_ms: int, reached: Reached | None
+) -> tuple[Literal["asked", "today", "latest"], Period]:
+    """Return the period asked for or else today, or the latest day with data before it; and which of these it is."""
+    if asked is not None:
+        return "asked", asked
+    current = today(now_ms)
     latest = current.first if reached is None or reached.latest_day == EPOCH else reached.latest_day
     return ("latest", Period(latest, latest)) if latest < current.first else ("today", current)
 

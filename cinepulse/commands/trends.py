@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast, get_args
 import click
 
 from cinepulse.commands.options import DAY, Format, format_option, period_of, print_rows, with_settings
+from clickhouse.mention_trends import MentionRanking
 from clickhouse.popularity import Ranking
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from clickhouse.trends import TrendsReport
 
 MENTIONS = "mentions"
-BY = (MENTIONS, *get_args(Ranking))
+OF_MENTIONS = get_args(MentionRanking)
+BY = (MENTIONS, *OF_MENTIONS, *get_args(Ranking))
 
 
 @click.command()
@@ -55,18 +57,36 @@ def trends(  # noqa: PLR0913 - one parameter an option
     """Show the films with most mentions on a day or in a range of days, or by another metric.
 
     The change compares with the day (or range) before, up to the same elapsed share: a morning against a morning.
-    Every order but that by mentions is of TMDB's numbers of one day; docs/metrics.md has their formulas.
+    Every other order is of one day: of its mentions (burst, share, spread, engagement and those that begin with
+    mention) or of TMDB's numbers. docs/metrics.md has their formulas.
 
     \b
     Examples:
       cinepulse trends --watch
       cinepulse trends --day 2026-11-20 --limit 5
       cinepulse trends --certain
+      cinepulse trends --by burst --watch
       cinepulse trends --by gainers --day 2026-11-20
       cinepulse trends --from 2026-11-14 --to 2026-11-20 --community movies --format json
     """  # noqa: D301 - click reads \b
     if watch and output != "table":
         raise click.UsageError("--watch draws a table: leave --format out")
+    if by in OF_MENTIONS:
+        if first or last:
+            raise click.UsageError(f"--by {by} is of one day: it takes --day, and not --from and --to")
+        from cinepulse.commands.trends_mentions import mention_reader, print_mention_trends
+        from clickhouse.mention_trends_view import render_mention_trends
+
+        read_mentions = mention_reader(
+            settings, by=cast("MentionRanking", by), day=day, community=community, certain=certain, limit=limit
+        )
+        if watch:
+            from cinepulse.commands.watching import watch_report
+
+            watch_report(lambda: render_mention_trends(read_mentions()))
+        else:
+            print_mention_trends(read_mentions(), output)
+        return
     if by != MENTIONS:
         if first or last or community or certain or watch:
             raise click.UsageError(f"--by {by} takes --day, --limit, --top and --format alone")
