@@ -28,6 +28,7 @@ MentionRanking = Literal[
     "share",
     "spread",
     "engagement",
+    "authors",
     "mention-velocity",
     "mention-acceleration",
     "mention-gainers",

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from clickhouse.coverage import COMPLETE_SHARE
 from clickhouse.coverage_view import coverage_document, share_text
+from clickhouse.mention_measures import MENTIONS
 from clickhouse.mention_trends import BASELINE_DAYS, LEAST_BASELINE_DAYS
 from clickhouse.plain import NONE, moment, plain, printable
 
@@ -26,6 +27,7 @@ HEADLINES: Final[Mapping[MentionRanking, str]] = {
     "share": "Films by share of voice",
     "spread": "Films by communities that mention them",
     "engagement": "Films by engagement with the posts that mention them",
+    "authors": "Films by distinct authors who mention them, estimated",
     "mention-velocity": "Films by change of mentions a day, over a week",
     "mention-acceleration": "Films by gain of that change over the week before",
     "mention-gainers": "Films whose mentions gained most in a week",
@@ -36,6 +38,7 @@ SHOWN: Final[Mapping[MentionRanking, tuple[str, ...]]] = {
     "share": ("share", "mentions", "communities", "engagement_weight"),
     "spread": ("communities", "mentions", "share", "engagement_weight"),
     "engagement": ("engagement_weight", "mentions", "communities", "share"),
+    "authors": ("authors", "mentions", "communities", "share"),
     "mention-velocity": ("velocity", "mentions", "wow", "mean_7d", "momentum"),
     "mention-acceleration": ("acceleration", "velocity", "mentions", "momentum"),
     "mention-gainers": ("wow_percent", "wow", "mentions", "week_percent", "momentum"),
@@ -63,35 +66,36 @@ def render_mention_trends(report: MentionReport) -> RenderableType:
 def mention_trends_document(report: MentionReport) -> dict[str, Any]:
     """Return the report as JSON values."""
     return {
-        **_provenance(report),
+        **{name: plain(value) for name, value in _basis_of(report).items()},
         "coverage": coverage_document(report.coverage),
         "attribution": report.attribution,
-        "films": _films(report),
+        "films": [{name: plain(value) for name, value in film.items()} for film in report.films],
     }
 
 
 def mention_trends_rows(report: MentionReport) -> list[dict[str, Any]]:
     """Return one flat row a film, each with what its numbers rest on."""
-    basis = {**_provenance(report), "coverage_share": report.coverage.share}
-    return [{**film, **basis} for film in _films(report)]
+    return [{**film, **_basis_of(report)} for film in report.films]
 
 
-def _films(report: MentionReport) -> list[dict[str, Any]]:
-    return [{name: plain(value) for name, value in film.items()} for film in report.films]
+def mention_trends_columns(report: MentionReport) -> tuple[str, ...]:
+    """Return the columns of `mention_trends_rows`, which has no row to tell them where no film is listed."""
+    return ("tmdb_id", "title", "release_date", *(measure.name for measure in MENTIONS), *_basis_of(report))
 
 
-def _provenance(report: MentionReport) -> dict[str, Any]:
+def _basis_of(report: MentionReport) -> dict[str, Any]:
     return {
         "by": report.by,
-        "day": plain(report.day),
+        "day": report.day,
         "day_zone": report.day_zone,
         "chosen": report.chosen,
         "community": report.community,
         "least_confidence": report.least_confidence,
-        "as_of": plain(report.as_of),
+        "as_of": report.as_of,
         "state": report.state,
         "elapsed_share": report.elapsed_share,
         "baseline_days": report.baseline_days,
+        "coverage_share": report.coverage.share,
     }
 
 

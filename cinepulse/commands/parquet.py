@@ -6,7 +6,7 @@ import json
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from clickhouse import measures
+from clickhouse import measures, mention_measures
 from clickhouse.measures import Measure
 from clickhouse.trends import ATTRIBUTION
 
@@ -22,7 +22,7 @@ TYPES: Final = {
     "true or false": "bool",
     "day, UTC": "date",
     "instant, UTC": "instant",
-    **dict.fromkeys(("place", "places", "votes", "mentions", "posts", "communities"), "integer"),
+    **dict.fromkeys(("place", "places", "votes", "mentions", "posts", "communities", "days"), "integer"),
 }
 # What every list about films says beside its metrics.
 BASIS: Final = {
@@ -63,7 +63,8 @@ def measures_of(names: Iterable[str]) -> dict[str, Measure]:
     wanted = set(names)
     registries = [
         {one.name: one for one in value}
-        for value in vars(measures).values()
+        for module in (measures, mention_measures)
+        for value in vars(module).values()
         if isinstance(value, tuple) and value and all(isinstance(one, Measure) for one in value)
     ]
     found: dict[str, Measure] = {}

@@ -57,8 +57,8 @@ def trends(  # noqa: PLR0913 - one parameter an option
     """Show the films with most mentions on a day or in a range of days, or by another metric.
 
     The change compares with the day (or range) before, up to the same elapsed share: a morning against a morning.
-    Every other order is of one day: of its mentions (burst, share, spread, engagement and those that begin with
-    mention) or of TMDB's numbers. docs/metrics.md has their formulas.
+    Every other order is of one day: of its mentions (burst, share, spread, engagement, authors and those that begin
+    with mention) or of TMDB's numbers. docs/metrics.md has their formulas.
 
     \b
     Examples:

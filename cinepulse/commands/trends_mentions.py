@@ -54,11 +54,16 @@ def print_mention_trends(report: MentionReport, output: Format) -> None:
     """Print the films of a day in the order of one of the metrics of their mentions."""
     from rich.console import Console
 
-    from clickhouse.mention_trends_view import mention_trends_document, mention_trends_rows, render_mention_trends
+    from clickhouse.mention_trends_view import (
+        mention_trends_columns,
+        mention_trends_document,
+        mention_trends_rows,
+        render_mention_trends,
+    )
 
     if output == "table":
         Console().print(render_mention_trends(report))
     elif output == "json":
         click.echo(json.dumps(mention_trends_document(report), ensure_ascii=False, indent=2))
     else:
-        print_rows(mention_trends_rows(report), output)
+        print_rows(mention_trends_rows(report), output, columns=mention_trends_columns(report))

@@ -11,8 +11,10 @@ from datetime import date, timedelta
 from statistics import fmean, stdev, variance
 from typing import Any
 
-Post = tuple[str, int, int | None]
-"""Community, score and comments of a post that mentions a film."""
+from cinepulse.authors import distinct_authors
+
+Post = tuple[str, int, int | None, int | None]
+"""Community, score, comments and author's observation of a post that mentions a film."""
 
 
 @dataclass
@@ -94,8 +96,9 @@ def _of_film(talk: Talk, film: int, day: date, total: int) -> dict[str, Any]:
         "velocity": velocity,
         "acceleration": less(velocity, velocity_before),
         "share": counted / total if told and total else None,
-        "communities": len({community for community, _, _ in posts}) if told else None,
+        "communities": len({community for community, *_ in posts}) if told else None,
         "engagement_weight": _weight(posts) if told else None,
+        "authors": _authors(posts, counted) if told else None,
         "usual": fmean(month) if month else None,
         "usual_days": len(month),
         "burst": burst(n[0], month),
@@ -109,8 +112,13 @@ def burst(now: int | None, before: list[int]) -> float | None:
     return (now - fmean(before)) / math.sqrt(variance(before) + fmean(before) + 1)
 
 
+def _authors(posts: list[Post], counted: int) -> float | None:
+    seen = [observation for *_, observation in posts if observation is not None]
+    return distinct_authors(seen) if seen else 0.0 if counted == 0 else None
+
+
 def _weight(posts: list[Post]) -> float:
-    return math.fsum(math.log(1 + max(score, 0) + (comments or 0)) for _, score, comments in posts)
+    return math.fsum(math.log(1 + max(score, 0) + (comments or 0)) for _, score, comments, _ in posts)
 
 
 def _momentum(n: list[int | None]) -> str | None:
