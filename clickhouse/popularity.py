@@ -10,6 +10,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from clickhouse.ask import ask
+from clickhouse.measures import POPULARITY as MEASURES
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, instant
 
 if TYPE_CHECKING:
@@ -94,23 +95,26 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
         seen=reached["films"],
         seen_before=reached["films_before"],
         compared_days=next(iter(compared), 0) or None,
-        films=_titled(client, rows),
+        films=_whole(client, day, rows),
     )
 
 
-def _titled(client: Client, rows: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+def _whole(client: Client, day: date, rows: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """Return the films listed with their titles and with what their own history says of them."""
     if not rows:
         return ()
     ids = [row["tmdb_id"] for row in rows]
     names = {row["tmdb_id"]: row for row in ask(client, "film_names", films=ids)}
-    return tuple(
-        {
-            "tmdb_id": row["tmdb_id"],
-            "title": names.get(row["tmdb_id"], {}).get("title") or f"film {row['tmdb_id']}",
-            "release_date": names.get(row["tmdb_id"], {}).get("release_date"),
-            **row,
-            # The type names UTC, and the client leaves the zone out.
-            "seen_at": row["seen_at"].replace(tzinfo=UTC),
-        }
-        for row in rows
-    )
+    histories = {row["tmdb_id"]: row for row in ask(client, "popularity_history", day=day, films=ids)}
+    return tuple(_film(names.get(row["tmdb_id"], {}), row | histories[row["tmdb_id"]]) for row in rows)
+
+
+def _film(name: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
+    # The type names UTC, and the client leaves the zone out.
+    metrics["seen_at"] = metrics["seen_at"].replace(tzinfo=UTC)
+    return {
+        "tmdb_id": metrics["tmdb_id"],
+        "title": name.get("title") or f"film {metrics['tmdb_id']}",
+        "release_date": name.get("release_date"),
+        **{measure.name: metrics[measure.name] for measure in MEASURES},
+    }

@@ -236,3 +236,6 @@ SINK_BATCHES: Final = Table(
 )
 
 TABLES: Final = (FILMS, POPULARITY, MENTIONS, MENTION_COUNTS, COVERAGE, DEAD_LETTERS, SINK_BATCHES)
+
+# What migrations derive from these tables, for queries: the sink writes none of it.
+DERIVED: Final = ("popularity_days", "popularity_into_days", "popularity_on")

@@ -1,12 +1,13 @@
 -- How far the snapshots go: the last of all and, of a day, the last one and how many films were seen on it and on the
 -- day before. The day is the latest with a snapshot where none is asked for.
-WITH (SELECT maxOrNull(observed_at) FROM popularity) AS latest
+WITH
+    (SELECT max(day) FROM popularity_days HAVING count() > 0) AS latest_day,
+    ifNull({day:Nullable(Date)}, latest_day) AS asked
 SELECT
-    toUnixTimestamp64Milli(latest) AS latest_ms,
-    ifNull({day:Nullable(Date)}, toDate(latest)) AS day,
-    toUnixTimestamp64Milli(maxOrNullIf(observed_at, toDate(observed_at) = day)) AS as_of_ms,
-    uniqExactIf(tmdb_id, toDate(observed_at) = day) AS films,
-    uniqExactIf(tmdb_id, toDate(observed_at) = day - 1) AS films_before
-FROM popularity
-WHERE toDate(observed_at) BETWEEN ifNull({day:Nullable(Date)}, toDate(latest)) - 1
-    AND ifNull({day:Nullable(Date)}, toDate(latest))
+    asked AS day,
+    toUnixTimestamp64Milli((SELECT maxOrNull(seen_at) FROM popularity_days WHERE day = latest_day)) AS latest_ms,
+    toUnixTimestamp64Milli(maxOrNullIf(d.seen_at, d.day = asked)) AS as_of_ms,
+    uniqExactIf(tmdb_id, d.day = asked) AS films,
+    uniqExactIf(tmdb_id, d.day = asked - 1) AS films_before
+FROM popularity_days AS d
+WHERE d.day IN (asked, asked - 1)

@@ -16,7 +16,9 @@ from click.testing import CliRunner
 
 from cinepulse.commands.trends import BY
 from cinepulse.commands.trends import trends as command
+from clickhouse.client import connect
 from clickhouse.measures import POPULARITY as MEASURES
+from clickhouse.migrate import load_migrations, migrate
 from clickhouse.popularity import PopularityQuestion, Ranking, read_popularity
 from clickhouse.tables import POPULARITY
 from tests.clickhouse.popularity_reference import History, metrics_of_day
@@ -37,15 +39,17 @@ pytestmark = pytest.mark.real
 DAY = date(2026, 3, 4)
 """A Wednesday, so that its week holds three days; the two weeks before it cross the end of February."""
 REAL_DAYS = Path(__file__).parents[3] / "shared" / "data" / "tmdb_daily_2026-01-21_2026-02-21.csv.gz"
+DAYS_SINCE = 12
+"""The migration that made the table of days."""
 NAMES = {measure.name for measure in MEASURES}
 
 
 def put(filled: Filled, rows: Iterable[tuple[int, date, Seen]]) -> History:
     """Insert a snapshot at noon for each, and return them as the reference wants them."""
     history, lines = History(), []
-    for tmdb_id, day, numbers in rows:
+    for revision, (tmdb_id, day, numbers) in enumerate(rows, 1):
         history.add(tmdb_id, day, numbers)
-        lines.append((tmdb_id, ms(f"{day}T12:00"), *numbers, "details", "live", 0, 0, 0, 1))
+        lines.append((tmdb_id, ms(f"{day}T12:00"), *numbers, "details", "live", 0, 0, 0, revision))
     names = ["tmdb_id", "observed_at", "popularity", "vote_count", "vote_average", "source", "origin"]
     names += ["source_partition", "source_offset", "kafka_timestamp", "revision"]
     kinds = dict(POPULARITY.columns)
@@ -237,6 +241,46 @@ def test_joiners_and_leavers_balance(filled: Filled) -> None:
         assert len(joined) == len(departed)
 
 
+def test_the_last_snapshot_of_a_day_counts_however_often_it_comes(filled: Filled) -> None:
+    """Delivered twice, late, or twice at the same instant: a day's numbers are those of its last snapshot, by revision.
+
+    At noon 30 and, of a higher revision, 32; at nine 90; all of it twice. The day's popularity is 32, its peak 90. The
+    votes of nine stand, since noon has none.
+    """
+    rows = [("12:00", 30.0, None, 5), ("12:00", 32.0, None, 6), ("09:00", 90.0, 7, 9)]
+    for time, value, votes, revision in [*rows, *reversed(rows)]:
+        filled.insert(
+            POPULARITY,
+            tmdb_id=1,
+            observed_at=ms(f"{DAY}T{time}"),
+            source=f"list {revision}",
+            popularity=value,
+            vote_count=votes,
+            revision=revision,
+        )
+
+    (film,) = asked(filled).films
+
+    assert (film["popularity"], film["votes"], film["peak"]) == (32, 7, 90)
+    assert film["seen_at"] == datetime.fromisoformat(f"{DAY}T12:00:00+00:00")
+
+
+def test_snapshots_of_before_the_migration_are_in_the_days(clickhouse_settings: Settings) -> None:
+    """The migration fills the days from what is stored, and what arrives while it runs counts once."""
+    migrations = load_migrations()
+    migrate(clickhouse_settings, [one for one in migrations if one.version < DAYS_SINCE])
+    early = Filled(connect(clickhouse_settings))
+    history = put(early, histories(5, 50, 20))
+
+    migrate(clickhouse_settings, migrations)
+    put(early, [(film, day, numbers) for film, seen in history.seen.items() for day, numbers in seen.items()])
+
+    expected = metrics_of_day(history, DAY, 100)
+    films = {film["tmdb_id"]: film["wow"] for film in asked(early).films}
+    assert films == {film: pytest.approx(expected[film]["wow"]) for film in films}
+    assert len(films) > 20
+
+
 def test_gainers_need_to_be_seen(filled: Filled) -> None:
     """A film that hardly anybody looked at yesterday is no gainer; decliners are listed by their loss."""
     put(filled, [(1, ago(7), (1.0, 1, None)), (1, ago(1), (4.9, 1, None)), (1, ago(0), (90.0, 1, None))])
@@ -280,14 +324,15 @@ def test_nothing_seen_is_no_error(filled: Filled) -> None:
 def real_days() -> list[tuple[int, date, Seen]]:
     """Return 32 days of TMDB's trending list, the last line of a film and day."""
     with gzip.open(REAL_DAYS, "rt", encoding="utf-8", newline="") as lines:
-        return [
-            (
-                int(row["tmdb_id"]),
-                date.fromisoformat(row["date"]),
-                (float(row["popularity"]), int(row["vote_count"]), float(row["vote_average"])),
+        last = {
+            (int(row["tmdb_id"]), date.fromisoformat(row["date"])): (
+                float(row["popularity"]),
+                int(row["vote_count"]),
+                float(row["vote_average"]),
             )
             for row in csv.DictReader(lines)
-        ]
+        }
+    return [(tmdb_id, day, numbers) for (tmdb_id, day), numbers in last.items()]
 
 
 @pytest.mark.skipif(not REAL_DAYS.exists(), reason="the development data is not there")

@@ -9,7 +9,7 @@ import pytest
 from clickhouse.client import connect
 from clickhouse.migrate import TABLE, load_migrations, migrate
 from clickhouse.rows import routes
-from clickhouse.tables import TABLES, Table
+from clickhouse.tables import DERIVED, TABLES, Table
 
 if TYPE_CHECKING:
     from cinepulse.settings import Settings
@@ -28,10 +28,10 @@ def client(clickhouse_settings: Settings) -> Client:
 
 
 def test_migrations_give_the_declared_tables(client: Client) -> None:
-    """There is a table for each one declared, and no other but the migrations' own."""
+    """There is a table for each one declared, and no other but the migrations' own and what is derived from them."""
     found = {row[0] for row in client.query("SHOW TABLES").result_rows}
 
-    assert found == {*NAMES, TABLE}
+    assert found == {*NAMES, *DERIVED, TABLE}
 
 
 @pytest.mark.parametrize("table", TABLES, ids=NAMES)
@@ -66,7 +66,7 @@ def test_every_table_drops_repeated_inserts(client: Client, name: str) -> None:
     assert "ReplacingMergeTree" in str(definition)
 
 
-@pytest.mark.parametrize("name", ["films", "popularity"])
+@pytest.mark.parametrize("name", ["films", "popularity", "popularity_days", "popularity_on"])
 def test_tables_of_tmdb_data_carry_the_attribution(client: Client, name: str) -> None:
     """TMDB asks to be named where its data is."""
     assert "not endorsed or certified by TMDB" in str(client.command(f"SHOW CREATE TABLE {name}"))
