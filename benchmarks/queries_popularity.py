@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final, get_args
 
+from clickhouse.film_groups import Grouping, read_groups
+from clickhouse.kpis import KPIS, KpiQuestion, read_kpi
 from clickhouse.popularity import PopularityQuestion, Ranking, read_popularity
 
 if TYPE_CHECKING:
@@ -53,6 +55,16 @@ def _ordered(client: Client, by: Ranking) -> object:
     return read_popularity(client, PopularityQuestion(by=by, day=LAST))
 
 
+def _figure(client: Client, name: str) -> object:
+    return read_kpi(client, KpiQuestion(name=name, day=LAST, today=LAST))
+
+
+def _grouped(client: Client, by: Grouping) -> object:
+    return read_groups(client, by, day=LAST, today=LAST)
+
+
 READINGS: Final[Mapping[str, Callable[[Client], object]]] = {
-    f"trends --by {by}": partial(_ordered, by=by) for by in get_args(Ranking)
+    **{f"trends --by {by}": partial(_ordered, by=by) for by in get_args(Ranking)},
+    **{f"kpi {name}": partial(_figure, name=name) for name in KPIS},
+    **{f"groups by {by}": partial(_grouped, by=by) for by in get_args(Grouping)},
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+CATALOGUE: Final = "TMDB's catalogue (`tmdb.movies`) and snapshots (`tmdb.popularity`)"
 TMDB: Final = "TMDB snapshots (`tmdb.popularity`)"
 MENTIONED: Final = "mentions (`movie.mentions`)"
 
@@ -237,4 +238,112 @@ SENTIMENT: Final = (
     ),
     Measure("positive_share", "share of c ≥ 0.05", "0 to 1", "sentiment_n below 20", "10 / 20 = 0.5", MENTIONED),
     Measure("negative_share", "share of c ≤ -0.05", "0 to 1", "sentiment_n below 20", "10 / 20 = 0.5", MENTIONED),
+)
+
+KPIS: Final = (
+    Measure(
+        "weighted_rating",
+        "v / (v + m) · s + m / (v + m) · C; m: 90 % quantile of the votes of films with votes, interpolated; C: mean "
+        "s of films with votes; both can be given, and m is 50 for hidden gems",
+        "0 to 10",
+        "no votes, or unknown",
+        "300 / 400 · 8 + 100 / 400 · 6 = 7.5",
+        CATALOGUE,
+    ),
+    Measure(
+        "hidden-gems",
+        "weighted_rating ≥ 7 and 50 ≤ v ≤ median v of films with votes; fewest votes first",
+        "films",
+        "not listed where any is unknown",
+        "60 votes of 8.6 at C = 6: 60 / 110 · 8.6 + 50 / 110 · 6 = 7.42",
+        CATALOGUE,
+    ),
+    Measure(
+        "quick-watch",
+        "0 < runtime ≤ 90 minutes and s ≥ 7; by weighted_rating",
+        "films",
+        "not listed where either is unknown; a runtime of 0 is unknown",
+        "88 minutes, 7.4",
+        CATALOGUE,
+    ),
+    Measure(
+        "binge-worthy",
+        "0 < mean episode ≤ 45 minutes, s ≥ 7, 0 < all episodes ≤ 480 minutes",
+        "series",
+        "always: the catalogue has no series",
+        "8 episodes of 42 minutes, 8.1",
+        CATALOGUE,
+    ),
+    Measure(
+        "global-reach",
+        "revenue ≥ 500,000,000 dollars; highest first",
+        "films",
+        "not listed where unknown; a revenue of 0 is unknown",
+        "1,100 M",
+        CATALOGUE,
+    ),
+    Measure(
+        "days_left",
+        "release day - day, for `oncoming`: films released after the day, soonest first",
+        "days",
+        "released, or the date unknown or no day of the calendar",
+        "2026-03-01 on 2026-02-27: 2",
+        CATALOGUE,
+    ),
+    Measure(
+        "contents-raise",
+        "films with rank_change > 0, and how many they are; the highest first",
+        "films",
+        "not listed where rank_change is unknown",
+        "12 to 8: 4",
+    ),
+    Measure(
+        "profit_usd", "revenue - budget", "dollars", "either unknown; 0 is unknown", "300 M - 100 M = 200 M", CATALOGUE
+    ),
+    Measure(
+        "roi",
+        "(revenue - budget) / budget, for `roi`: highest first",
+        "times the budget",
+        "either unknown; 0 is unknown",
+        "(300 - 100) / 100 = 2",
+        CATALOGUE,
+    ),
+)
+
+GROUPS: Final = (
+    Measure(
+        "cohort",
+        "by the day less the release day: < 0 Upcoming, ≤ 30 New, ≤ 90 Recent, ≤ 180 Established, else Catalog",
+        "class",
+        "the release date unknown or no day of the calendar",
+        "31 days is Recent",
+        CATALOGUE,
+    ),
+    Measure(
+        "films",
+        "films of the group seen on the day; a film counts fully in each of its genres",
+        "films",
+        "never",
+        "120",
+    ),
+    Measure("scored", "those of them with a viral_score", "films", "never", "100"),
+    Measure("viral", "those Extremely or Highly viral by viral_score_category", "films", "never", "4"),
+    Measure("viral_percent", "100 viral / scored", "%", "scored is 0", "100 · 4 / 100 = 4"),
+    Measure(
+        "mean_popularity, mean_wow_percent, mean_vote_velocity, mean_viral_score, mean_votes, mean_score",
+        "mean of the metric over the group's films for which it is known",
+        "the metric's",
+        "known for none",
+        "(60 + 20) / 2 = 40",
+    ),
+    Measure("mean_age_days", "mean days since release of the films released", "days", "known for none", "412"),
+    Measure(
+        "films_30d",
+        "films of the genre whose viral_coefficient is known for one of the weeks ending 0, 7, 14, 21, 28 days before",
+        "films",
+        "never",
+        "110",
+    ),
+    Measure("viral_30d", "those of them that reach 60 in one of these weeks", "films", "never", "11"),
+    Measure("viral_percent_30d", "100 viral_30d / films_30d", "%", "films_30d is 0", "100 · 11 / 110 = 10"),
 )

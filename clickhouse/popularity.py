@@ -31,6 +31,7 @@ Ranking = Literal[
     "breakout",
     "joiners",
     "leavers",
+    "risers",
 ]
 
 # A film that hardly anybody looked at yesterday doubles by chance.
@@ -53,7 +54,8 @@ class PopularityReport:
 
     `as_of`: last snapshot of the day. `state`: final once a later day was seen. `seen`, `seen_before`: films seen on
     the day and on the day before. `compared_days`: how many days ago the day lies that ranks are compared with, None
-    without one. `films`: a film's title and release date, then its metrics by name.
+    without one. `films`: a film's title and release date, then its metrics by name. `qualified`: films that could be
+    listed, whatever the limit.
     """
 
     by: Ranking
@@ -64,6 +66,7 @@ class PopularityReport:
     seen_before: int
     compared_days: int | None
     films: tuple[dict[str, Any], ...]
+    qualified: int = 0
     day_zone: str = DAY_ZONE
     attribution: str = ATTRIBUTION
 
@@ -75,8 +78,8 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
     """
     (reached,) = ask(client, "popularity_reached", day=question.day)
     day = reached["day"]
-    if day is None:
-        return PopularityReport(question.by, None, None, "provisional", 0, 0, None, ())
+    if reached["latest_ms"] is None:
+        return PopularityReport(question.by, day, None, "provisional", 0, 0, None, ())
     rows = ask(
         client,
         "popularity_trends",
@@ -87,6 +90,7 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
         limit=question.limit,
     )
     compared = {row.pop("compared_days") for row in rows}
+    qualified = {row.pop("qualified") for row in rows}
     return PopularityReport(
         by=question.by,
         day=day,
@@ -96,6 +100,7 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
         seen_before=reached["films_before"],
         compared_days=next(iter(compared), 0) or None,
         films=_whole(client, day, rows),
+        qualified=next(iter(qualified), 0),
     )
 
 

@@ -32,6 +32,7 @@ HEADLINES: Final[Mapping[Ranking, str]] = {
     "breakout": "Films that break out",
     "joiners": "Films that joined the top",
     "leavers": "Films that left the top",
+    "risers": "Films whose rank rose",
 }
 SHOWN: Final[Mapping[Ranking, tuple[str, ...]]] = {
     "popularity": ("popularity", "dod_percent", "wow_percent", "momentum", "rank_change"),
@@ -46,6 +47,7 @@ SHOWN: Final[Mapping[Ranking, tuple[str, ...]]] = {
     "breakout": ("breakout", "viral_coefficient", "viral_coefficient_before", "vote_velocity"),
     "joiners": ("rank", "rank_before", "popularity", "wow_percent"),
     "leavers": ("rank_before", "rank", "popularity", "wow_percent"),
+    "risers": ("rank_change", "rank", "rank_before", "popularity"),
 }
 SIGNED: Final = frozenset({"rank_change", "wow", "dod_percent", "wow_percent", "vote_acceleration"})
 FORMATS: Final = {

@@ -275,6 +275,8 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "tables": tables_table,
     "commands": commands_table,
     "measures": partial(measures_table, measures.POPULARITY),
+    "kpis": partial(measures_table, measures.KPIS),
+    "groups": partial(measures_table, measures.GROUPS),
     "measures_now": partial(measures_table, measures.NOW),
     "sentiment_measures": partial(measures_table, measures.SENTIMENT),
     "mention_measures": partial(measures_table, MENTIONS),

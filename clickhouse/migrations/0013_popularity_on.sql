@@ -44,7 +44,7 @@ FROM
                 + 40 * (now_value - past_value) / greatest(past_value, 1.) AS raw_coefficient,
             raw -> if(raw IS NULL, NULL, greatest(0., least(100., raw))) AS held
         SELECT
-            tmdb_id, p0 AS popularity, p1 AS popularity_yesterday, v0 AS votes,
+            tmdb_id, p0 AS popularity, p1 AS popularity_yesterday, v0 AS votes, s0 AS score,
             p0 - p7 AS wow,
             if(p7 > 0, 100 * (p0 - p7) / p7, NULL) AS wow_percent,
             (v0 - v7) / 7 AS vote_velocity,
@@ -62,7 +62,7 @@ FROM
                 anyIf(value, ago = 0) AS p0, anyIf(value, ago = 1) AS p1, anyIf(value, ago = 2) AS p2,
                 coalesce(anyIf(value, ago = 7), anyIf(value, ago = 8)) AS p7,
                 coalesce(anyIf(value, ago = 14), anyIf(value, ago = 15)) AS p14,
-                anyIf(cast_votes, ago = 0) AS v0,
+                anyIf(cast_votes, ago = 0) AS v0, anyIf(mean_vote, ago = 0) AS s0,
                 coalesce(anyIf(cast_votes, ago = 7), anyIf(cast_votes, ago = 8)) AS v7,
                 coalesce(anyIf(cast_votes, ago = 14), anyIf(cast_votes, ago = 15)) AS v14,
                 -- The day that ranks are compared with: one on which half as many films were seen at least.
@@ -75,7 +75,8 @@ FROM
                     tmdb_id,
                     {day:Date} - day AS ago,
                     finalizeAggregation(d.popularity) AS value,
-                    finalizeAggregation(d.vote_count) AS cast_votes
+                    finalizeAggregation(d.vote_count) AS cast_votes,
+                    finalizeAggregation(d.vote_average) AS mean_vote
                 FROM popularity_days AS d FINAL
                 WHERE day IN ({day:Date}, {day:Date} - 1, {day:Date} - 2, {day:Date} - 7, {day:Date} - 8,
                     {day:Date} - 14, {day:Date} - 15)

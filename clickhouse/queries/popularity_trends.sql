@@ -6,7 +6,8 @@ SELECT
     if(joined OR departed, NULL, toInt64(rank_before) - toInt64(rank)) AS rank_change,
     toBool(ifNull(rank <= {top:UInt32}, 0) AND compared_days > 0 AND ifNull(rank_before > {top:UInt32}, 1)) AS joined,
     toBool(ifNull(rank_before <= {top:UInt32}, 0) AND ifNull(rank > {top:UInt32}, 1)) AS departed,
-    compared_days
+    compared_days,
+    count() OVER () AS qualified
 FROM popularity_on(day = {day:Date})
 WHERE isNotNull(multiIf(
         {by:String} = 'popularity', popularity,
@@ -21,6 +22,7 @@ WHERE isNotNull(multiIf(
         {by:String} = 'breakout', if(breakout IS NULL, NULL, viral_coefficient),
         {by:String} = 'joiners', if(joined, -toFloat64(rank), NULL),
         {by:String} = 'leavers', if(departed, -toFloat64(rank_before), NULL),
+        {by:String} = 'risers', if(rank_change > 0, toFloat64(rank_change), NULL),
         NULL) AS key)
 ORDER BY key DESC, tmdb_id
 LIMIT {limit:UInt32}

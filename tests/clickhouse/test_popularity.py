@@ -315,10 +315,11 @@ def test_report_says_what_it_rests_on(filled: Filled) -> None:
 
 
 def test_nothing_seen_is_no_error(filled: Filled) -> None:
-    """Before the first snapshot there is a report without a day."""
-    report = asked(filled, day=None)
+    """Before the first snapshot there is a report without a day, or of the day asked for."""
+    report, of_day = asked(filled, day=None), asked(filled, day=DAY)
 
     assert (report.day, report.as_of, report.films, report.state) == (None, None, (), "provisional")
+    assert (of_day.day, of_day.as_of, of_day.films) == (DAY, None, ())
 
 
 def real_days() -> list[tuple[int, date, Seen]]:

@@ -1,0 +1,67 @@
+"""What an answer of rows is made of: the rows of one question about a day, and the facts that they rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from clickhouse.ask import ask
+from clickhouse.trends import ATTRIBUTION, DAY_ZONE, instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+    from clickhouse.client import Client
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What TMDB's numbers of a day rest on.
+
+    `as_of`: last snapshot of the day, None without one. `state`: final once a later day was seen. `films`: films seen
+    on the day.
+    """
+
+    day: date
+    as_of: datetime | None
+    state: Literal["provisional", "final"]
+    films: int
+    day_zone: str = DAY_ZONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """The answer to one question.
+
+    `name`: the question's. `parameters`: what the numbers were computed with, by name. `columns`: of every row; of them
+    a table has `shown`. `note`: what no row can say.
+    """
+
+    name: str
+    headline: str
+    basis: Basis
+    columns: tuple[str, ...]
+    shown: tuple[str, ...]
+    rows: tuple[Row, ...]
+    parameters: Mapping[str, object] = field(default_factory=dict, hash=False)
+    note: str | None = None
+    attribution: str = ATTRIBUTION
+
+
+def read_basis(client: Client, day: date | None, today: date) -> Basis:
+    """Return what a day's numbers rest on: of the day given, else the latest with a snapshot, else today.
+
+    Raises DatabaseUnavailable when ClickHouse does not answer.
+    """
+    (reached,) = ask(client, "popularity_reached", day=day)
+    chosen = day or reached["day"] or today
+    as_of, latest = reached["as_of_ms"], reached["latest_ms"]
+    return Basis(
+        chosen,
+        None if as_of is None else instant(as_of),
+        "final" if latest is not None and instant(latest).date() > chosen else "provisional",
+        reached["films"],
+    )
