@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "genres": Entry("Show the viral share of each genre.", "cinepulse.commands.film_groups:genres"),
     "cohorts": Entry("Show films by age since release.", "cinepulse.commands.film_groups:cohorts"),
     "viral": Entry("Show viral films against the rest.", "cinepulse.commands.film_groups:viral"),
+    "compare": Entry("Show a few films side by side.", "cinepulse.commands.compare:compare"),
     "coverage": Entry("Show what was polled and how much is known.", "cinepulse.commands.coverage:coverage"),
     "verify": Entry("Prove that counts, mentions and offsets agree.", "cinepulse.commands.verify:verify"),
     "replay": Entry("Rebuild days from the log, show what differs, promote it.", "cinepulse.commands.replay:replay"),

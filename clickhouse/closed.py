@@ -62,9 +62,12 @@ class Reached:
         return "final" if (day - EPOCH).days < self.first_open_day(closer) else "provisional"
 
 
-def read_reached(client: Client) -> Reached | None:
-    """Return how far the partitions have counted; None before the first count."""
-    rows = ask(client, "as_of")
+def read_reached(client: Client, at_ms: int = 0) -> Reached | None:
+    """Return how far the partitions have counted; None before the first count.
+
+    `at_ms`: as it was known at that instant, milliseconds; 0 is now.
+    """
+    rows = ask(client, "as_of_then", at_ms=at_ms) if at_ms else ask(client, "as_of")
     if not rows:
         return None
     return Reached(

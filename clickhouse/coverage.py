@@ -196,16 +196,28 @@ class Polls:
         return found or []
 
 
-def read_polls(client: Client, source: SourceName, start: int, end: int, *, hold_seconds: float | None = None) -> Polls:
+def read_polls(  # noqa: PLR0913 - a stretch and how to read it
+    client: Client,
+    source: SourceName,
+    start: int,
+    end: int,
+    *,
+    hold_seconds: float | None = None,
+    until: int | None = None,
+) -> Polls:
     """Return what is recorded of a source around [start, end), instants in milliseconds.
 
-    `hold_seconds`: how long a poll's answer stands, None where polls reach back to what is known.
+    `hold_seconds`: how long a poll's answer stands, None where polls reach back to what is known. `until`: only what
+    was reported by then, None for all.
     """
-    window = {"window_start_ms": max(0, start - MARGIN_MS), "window_end_ms": end + MARGIN_MS}
+    known = end + MARGIN_MS if until is None else until + 1
+    window = {"window_start_ms": max(0, start - MARGIN_MS), "window_end_ms": min(end + MARGIN_MS, known)}
     hours = [_hour(row) for row in ask(client, "coverage_hours", source=source, **window)]
     gaps: list[Stretch] = []
     whole: list[Stretch] = []
-    for row in ask(client, "coverage_stretches", source=source, start_ms=max(0, start), end_ms=end):
+    for row in ask(
+        client, "coverage_stretches", source=source, start_ms=max(0, start), end_ms=end, until_ms=until or 0
+    ):
         feed, communities = _parts(row["listing"])
         stretch = Stretch(feed, communities, (row["first_ms"], row["end_ms"]))
         (gaps if row["is_gap"] else whole).append(stretch)

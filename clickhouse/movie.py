@@ -10,6 +10,7 @@ from cinepulse.errors import FilmUnknown
 from clickhouse.ask import ask
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, Coverage, read_polls
+from clickhouse.history import FilmDay, last_days, read_history
 from clickhouse.plain import printable
 from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, read_sentiments
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant, year_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from clickhouse.closed import Closer, Reached, State
 
 CANDIDATES: Final = 20
+HISTORY_DAYS: Final = 30
 REDDIT_POST: Final = "https://www.reddit.com/comments/{thread}/"
 REDDIT_COMMENT: Final = "https://www.reddit.com/comments/{thread}/_/{comment}/"
 
@@ -100,7 +102,9 @@ class Evidence:
 class MovieReport:
     """All about one film.
 
-    `as_of`: highest event time counted; None without data. `sentiment`: of the mentions of all `days`.
+    `as_of`: highest event time counted; None without data. `sentiment`: of the mentions of all `days`. `history`: the
+    last days in order, one for every day, for sparklines. `known_at`: the instant as of which all this was known, None
+    for now.
     """
 
     film: Film
@@ -110,6 +114,8 @@ class MovieReport:
     methods: tuple[Method, ...]
     evidence: tuple[Evidence, ...]
     sentiment: Sentiment = UNKNOWN
+    history: tuple[FilmDay, ...] = ()
+    known_at: datetime | None = None
     day_zone: str = DAY_ZONE
     attribution: str = ATTRIBUTION
 
@@ -132,16 +138,24 @@ def find_film(client: Client, wanted: str) -> Film:
     raise FilmUnknown(f"several films answer to {wanted!r}; name one by its id:{listed}")
 
 
-def read_movie(client: Client, film: Film, *, closer: Closer, limit: int = 20) -> MovieReport:
-    """Return a film's latest `limit` days and posts, and its `limit` communities with most mentions."""
-    reached = read_reached(client)
+def read_movie(  # noqa: PLR0913 - a film and how to read it
+    client: Client, film: Film, *, closer: Closer, limit: int = 20, now_ms: int = 0, at_ms: int = 0
+) -> MovieReport:
+    """Return a film's latest `limit` days and posts, and its `limit` communities with most mentions.
+
+    `now_ms`: the wall time, which only decides which day today is. `at_ms`: as it was known at that instant,
+    milliseconds; 0 is now.
+    """
+    reached = read_reached(client, at_ms)
     asked = {"tmdb_id": film.tmdb_id, "limit": limit}
-    days = ask(client, "movie_days", **asked)
-    sources = ask(client, "movie_sources", tmdb_id=film.tmdb_id)
+    days = ask(client, "movie_days_then", at_ms=at_ms, **asked) if at_ms else ask(client, "movie_days", **asked)
+    sources = ask(client, "movie_sources", tmdb_id=film.tmdb_id, at_ms=at_ms)
+    period = last_days(HISTORY_DAYS, reached=reached, now_ms=at_ms or now_ms or (reached.furthest if reached else 0))
+    history = read_history(client, [film.tmdb_id], period, reached=reached, closer=closer, at_ms=at_ms)
     # Each of the latest days has a mention at least, so the latest posts lie on the latest days.
-    evidence = ask(client, "movie_evidence", since=days[-1]["day"], **asked) if days else []
+    evidence = ask(client, "movie_evidence", since=days[-1]["day"], at_ms=at_ms, **asked) if days else []
     felt = read_sentiments(client, film.tmdb_id, days[-1]["day"]) if days else Sentiments({}, UNKNOWN)
-    covered = _coverage(client, [row["day"] for row in days], reached)
+    covered = _coverage(client, [row["day"] for row in days], reached, at_ms)
     return MovieReport(
         film=film,
         as_of=None if reached is None else instant(reached.furthest),
@@ -156,15 +170,18 @@ def read_movie(client: Client, film: Film, *, closer: Closer, limit: int = 20) -
         ),
         evidence=tuple(_evidence(row) for row in evidence),
         sentiment=felt.together,
+        history=history[film.tmdb_id],
+        known_at=instant(at_ms) if at_ms else None,
     )
 
 
-def _coverage(client: Client, days: Sequence[date], reached: Reached | None) -> dict[date, Coverage]:
+def _coverage(client: Client, days: Sequence[date], reached: Reached | None, at_ms: int) -> dict[date, Coverage]:
     """Return how much is known of each of the days."""
     if not days:
         return {}
     as_of = reached.furthest if reached else 0
-    polls = read_polls(client, REDDIT, Period(min(days), max(days)).start_ms, Period(min(days), max(days)).end_ms)
+    period = Period(min(days), max(days))
+    polls = read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None)
     return {day: polls.of(Period(day, day).start_ms, Period(day, day).end_ms, as_of) for day in days}
 
 

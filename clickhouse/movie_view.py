@@ -9,9 +9,11 @@ from rich.console import Group
 from rich.table import Column, Table
 from rich.text import Text
 
+from clickhouse.compare_view import render_lines
 from clickhouse.coverage_view import MARK, share_text
 from clickhouse.movie import Day
 from clickhouse.plain import flat, moment, plain, printable
+from clickhouse.trends_view import known_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,6 +42,8 @@ def render_movie(report: MovieReport) -> RenderableType:
         Text(printable(f"{film.title} ({film.year or 'year unknown'})"), style="bold"),
         Text(printable(" · ".join(about)), style="dim"),
         Text(f"as of {moment(report.as_of)} · days in {report.day_zone}{_felt(report)}"),
+        *([Text(known_text(report.known_at), style="yellow")] if report.known_at else []),
+        *render_lines(report.history),
         *(tables if report.days or report.evidence else [Text("No mentions yet.")]),
         Text(report.attribution, style="dim"),
     )

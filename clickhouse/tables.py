@@ -238,4 +238,10 @@ SINK_BATCHES: Final = Table(
 TABLES: Final = (FILMS, POPULARITY, MENTIONS, MENTION_COUNTS, COVERAGE, DEAD_LETTERS, SINK_BATCHES)
 
 # What migrations derive from these tables, for queries: the sink writes none of it.
-DERIVED: Final = ("popularity_days", "popularity_into_days", "popularity_on")
+DERIVED: Final = (
+    "popularity_days",
+    "popularity_into_days",
+    "popularity_on",
+    "mention_count_history",
+    "mention_counts_into_history",
+)

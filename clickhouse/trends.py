@@ -58,7 +58,7 @@ class TrendsQuestion:
 
     `now_ms`: the wall time, which only decides which day today is. `closer`: when a day is closed. `community`: only
     mentions there, whatever the name's case. `least_confidence`: only mentions that the linker was at least so sure of,
-    0 to 1. `limit`: films at most.
+    0 to 1. `limit`: films at most. `at_ms`: as it was known at that instant, milliseconds; 0 is now.
     """
 
     now_ms: int
@@ -67,6 +67,7 @@ class TrendsQuestion:
     community: str | None = None
     least_confidence: float = 0.0
     limit: int = 20
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ class TrendsReport:
     partition. `revised`: counts of a film and day, of any film, that changed after the day was closed. `elapsed_share`:
     how much of the period had passed at `as_of`. `chosen`: why this period: asked for, today, or the latest with data.
     `days`: the coverage of each day that has begun. `previous_coverage`: that of the part of the period before that the
-    change compares with.
+    change compares with. `known_at`: the instant as of which all this was known, None for now.
     """
 
     period: Period
@@ -136,6 +137,7 @@ class TrendsReport:
     days: tuple[DayCoverage, ...]
     previous_coverage: Coverage
     films: tuple[FilmTrend, ...]
+    known_at: datetime | None = None
     day_zone: str = DAY_ZONE
     attribution: str = ATTRIBUTION
 
@@ -145,16 +147,16 @@ def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    reached = read_reached(client)
+    reached = read_reached(client, question.at_ms)
     chosen, period = chosen_period(question.period, question.now_ms, reached)
     as_of = period.end_ms if reached is None else min(reached.furthest + 1, period.end_ms)
     elapsed = max(0, as_of - period.start_ms)
     counts = _counts(client, period, question)
     furthest = reached.furthest if reached else 0
-    polls = read_polls(client, REDDIT, period.before.start_ms, period.end_ms)
+    polls = read_polls(client, REDDIT, period.before.start_ms, period.end_ms, until=question.at_ms or None)
     coverage, days = polls.over_days(period.start_ms, period.end_ms, furthest)
     before = period.before.start_ms
-    facts = _Facts.read(client, [row["tmdb_id"] for row in counts], period, elapsed, question)
+    facts = _Facts.read(client, counts, period, elapsed, question)
     return TrendsReport(
         period=period,
         chosen=chosen,
@@ -169,6 +171,7 @@ def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
         days=tuple(DayCoverage(instant(start).date(), day) for start, day in days),
         previous_coverage=polls.of(before, before + max(1, elapsed), furthest),
         films=tuple(_film(rank, row, facts) for rank, row in enumerate(counts, start=1)),
+        known_at=instant(question.at_ms) if question.at_ms else None,
     )
 
 
@@ -193,7 +196,10 @@ class _Facts:
     revised: frozenset[int]
 
     @classmethod
-    def read(cls, client: Client, ids: Sequence[int], period: Period, elapsed: int, question: TrendsQuestion) -> _Facts:
+    def read(
+        cls, client: Client, counts: Sequence[dict[str, Any]], period: Period, elapsed: int, question: TrendsQuestion
+    ) -> _Facts:
+        ids = [row["tmdb_id"] for row in counts]
         if not ids:
             return cls({}, {}, 0, frozenset())
         comparison = ask(
@@ -206,14 +212,35 @@ class _Facts:
             last_day=period.last,
             community=question.community or "",
             least_confidence=question.least_confidence,
+            at_ms=question.at_ms,
         )
-        shown = ask(client, "films_shown", films=ids, at_ms=period.end_ms)
+        until = min(period.end_ms, question.at_ms) if question.at_ms else period.end_ms
+        shown = ask(client, "films_shown", films=ids, at_ms=until)
+        if question.at_ms:
+            return cls._then(counts, comparison, shown, question.at_ms)
         (revised,) = ask(client, "revised_film_days", films=ids, first_day=period.first, last_day=period.last)
         return cls(
             {row["tmdb_id"]: row for row in comparison},
             {row["tmdb_id"]: row for row in shown},
             revised["film_days"],
             frozenset(revised["films"]),
+        )
+
+    @classmethod
+    def _then(
+        cls,
+        counts: Sequence[dict[str, Any]],
+        comparison: Sequence[dict[str, Any]],
+        shown: Sequence[dict[str, Any]],
+        at_ms: int,
+    ) -> _Facts:
+        # What was first seen later was not known then.
+        unseen = {"popularity": None, "popularity_at_ms": None}
+        return cls(
+            {row["tmdb_id"]: row for row in comparison},
+            {row["tmdb_id"]: row | (unseen if (row["popularity_at_ms"] or 0) > at_ms else {}) for row in shown},
+            counts[0].get("all_revised_days", 0),
+            frozenset(row["tmdb_id"] for row in counts if row.get("revised_days")),
         )
 
 
@@ -231,8 +258,14 @@ def chosen_period(
 def _counts(client: Client, period: Period, question: TrendsQuestion) -> list[dict[str, Any]]:
     asked: dict[str, Any] = {"first_day": period.first, "last_day": period.last, "limit": question.limit}
     if not question.community and question.least_confidence <= 0:
+        if question.at_ms:
+            return ask(client, "trends_counts_then", at_ms=question.at_ms, **asked)
         return ask(client, "trends_counts", **asked)
-    chosen = {"community": question.community or "", "least_confidence": question.least_confidence}
+    chosen = {
+        "community": question.community or "",
+        "least_confidence": question.least_confidence,
+        "at_ms": question.at_ms,
+    }
     return ask(client, "trends_counts_selected", **chosen, **asked)
 
 

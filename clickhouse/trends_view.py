@@ -16,6 +16,8 @@ from clickhouse.plain import NONE, flat, moment, plain, printable
 from clickhouse.trends import FilmTrend
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import RenderableType
 
     from clickhouse.trends import DayCoverage, TrendsReport
@@ -29,10 +31,20 @@ WARNED: Final = 7
 def render_trends(report: TrendsReport) -> RenderableType:
     """Return a table of the films, under the facts that every number needs: zone, as-of, state, coverage."""
     head = [Text(_headline(report), style="bold"), Text(_basis(report)), Text(_coverage(report), style="dim")]
+    if report.known_at is not None:
+        head.append(Text(known_text(report.known_at), style="yellow"))
     head += [Text(warning, style="yellow") for warning in _warnings(report)]
     if not report.films:
         return Group(*head, Text("No mentions yet."))
     return Group(*head, _table(report), Text(report.attribution, style="dim"))
+
+
+def known_text(at: datetime) -> str:
+    """Return what an answer as it was known then is made of."""
+    return (
+        f"As known at {moment(at)} UTC: counts and snapshots as stored then; communities, evidence and comparisons of "
+        "the posts that are still there"
+    )
 
 
 def trends_document(report: TrendsReport) -> dict[str, Any]:
@@ -172,6 +184,7 @@ def _basis_of(report: TrendsReport) -> dict[str, Any]:
         "as_of": report.as_of,
         "state": report.state,
         "revised": report.revised,
+        "known_at": report.known_at,
     }
 
 

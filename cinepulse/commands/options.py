@@ -10,7 +10,7 @@ import re
 import stat
 import sys
 from contextlib import contextmanager, redirect_stdout
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
@@ -74,6 +74,47 @@ class Duration(click.ParamType):
         if found is None or float(found[1]) == 0:
             self.fail(f"{value!r} is no length of time: write 90s, 15m, 1h or 7d", param, ctx)
         return float(found[1]) * UNITS[found[2]]
+
+
+class Instant(click.ParamType):
+    """An ISO 8601 instant, UTC where it names no zone."""
+
+    name = "instant"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> datetime:
+        """Return the instant; a day alone is its beginning."""
+        try:
+            instant = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is no instant: give it as 2026-11-20T18:00 or 2026-11-20T18:00:00Z", parameter, context
+            )
+        return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+at_option = click.option(
+    "--at", "at", type=Instant(), metavar="TIME", help="As it was known at this instant, UTC unless it names a zone."
+)
+
+
+def instant_asked(at: datetime | None, now_ms: int) -> int:
+    """Return `--at` in milliseconds, 0 for now; of what is still to come nothing is known."""
+    if at is None:
+        return 0
+    at_ms = round(at.timestamp() * 1_000)
+    if not 0 < at_ms <= now_ms:
+        raise click.UsageError("--at must lie in the past")
+    return at_ms
+
+
+def day_known(day: datetime | None, at: datetime | None) -> date | None:
+    """Return the day asked for, or the last one that was over at the instant; None without either."""
+    if at is None:
+        return day.date() if day else None
+    over = at.astimezone(UTC).date() - timedelta(days=1)
+    if day is not None and day.date() > over:
+        raise click.UsageError(f"{day.date()} was not over at --at: its numbers were not all known")
+    return day.date() if day else over
 
 
 def format_option(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -27,7 +27,7 @@ TYPES: Final = {
 # What every list about films says beside its metrics.
 BASIS: Final = {
     **dict.fromkeys(("day", "from", "to"), "date"),
-    **dict.fromkeys(("as_of", "popularity_at", "seen_at"), "instant"),
+    **dict.fromkeys(("as_of", "known_at", "popularity_at", "seen_at"), "instant"),
     **dict.fromkeys(("compared_days", "previous", "change", "year", "gaps"), "integer"),
     **dict.fromkeys(("tmdb_id", "mentions", "submissions", "comments", "communities"), "integer"),
     **dict.fromkeys(

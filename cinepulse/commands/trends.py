@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, cast, get_args
 
 import click
 
-from cinepulse.commands.options import DAY, Format, format_option, period_of, print_rows, with_settings
+from cinepulse.commands.options import (
+    DAY,
+    Format,
+    at_option,
+    day_known,
+    format_option,
+    instant_asked,
+    period_of,
+    print_rows,
+    with_settings,
+)
 from clickhouse.mention_trends import MentionRanking
 from clickhouse.popularity import Ranking
 
@@ -38,6 +48,7 @@ BY = (MENTIONS, *OF_MENTIONS, *get_args(Ranking))
     show_default=True,
     help="Places that joiners and leavers cross.",
 )
+@at_option
 @click.option("--watch", is_flag=True, help="Keep the table up to date until Ctrl-C.")
 @format_option
 def trends(  # noqa: PLR0913 - one parameter an option
@@ -51,6 +62,7 @@ def trends(  # noqa: PLR0913 - one parameter an option
     certain: bool,
     limit: int,
     top: int,
+    at: datetime | None,
     watch: bool,
     output: Format,
 ) -> None:
@@ -67,13 +79,17 @@ def trends(  # noqa: PLR0913 - one parameter an option
       cinepulse trends --certain
       cinepulse trends --by burst --watch
       cinepulse trends --by gainers --day 2026-11-20
+      cinepulse trends --at 2026-11-20T18:00
       cinepulse trends --from 2026-11-14 --to 2026-11-20 --community movies --format json
     """  # noqa: D301 - click reads \b
     if watch and output != "table":
         raise click.UsageError("--watch draws a table: leave --format out")
+    if watch and at:
+        raise click.UsageError("--watch shows what is known now: leave --at out")
+
     if by in OF_MENTIONS:
-        if first or last:
-            raise click.UsageError(f"--by {by} is of one day: it takes --day, and not --from and --to")
+        if first or last or at:
+            raise click.UsageError(f"--by {by} is of one day as known now: leave --from, --to and --at out")
         from cinepulse.commands.trends_mentions import mention_reader, print_mention_trends
         from clickhouse.mention_trends_view import render_mention_trends
 
@@ -87,32 +103,37 @@ def trends(  # noqa: PLR0913 - one parameter an option
         else:
             print_mention_trends(read_mentions(), output)
         return
+
+    from cinepulse.clock import SystemClock
+
+    clock = SystemClock()
+    at_ms = instant_asked(at, clock.now_ms())
     if by != MENTIONS:
         if first or last or community or certain or watch:
-            raise click.UsageError(f"--by {by} takes --day, --limit, --top and --format alone")
+            raise click.UsageError(f"--by {by} takes --day, --at, --limit, --top and --format alone")
         from cinepulse.commands.trends_popularity import show_popularity
         from clickhouse.popularity import PopularityQuestion
 
-        question = PopularityQuestion(by=cast("Ranking", by), day=day.date() if day else None, limit=limit, top=top)
+        question = PopularityQuestion(by=cast("Ranking", by), day=day_known(day, at), limit=limit, top=top)
         show_popularity(settings, question, output)
         return
     period = period_of(day, first, last)
 
-    from cinepulse.clock import SystemClock
     from clickhouse.client import connect
     from clickhouse.closed import Closer
     from clickhouse.trends import CERTAIN, TrendsQuestion, read_trends
 
-    client, clock = connect(settings), SystemClock()
+    client = connect(settings)
 
     def read() -> TrendsReport:
         question = TrendsQuestion(
-            now_ms=clock.now_ms(),
+            now_ms=at_ms or clock.now_ms(),
             closer=Closer.of(settings),
             period=period,
             community=community,
             least_confidence=CERTAIN if certain else 0.0,
             limit=limit,
+            at_ms=at_ms,
         )
         return read_trends(client, question)
 

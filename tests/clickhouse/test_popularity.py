@@ -388,4 +388,4 @@ def test_options_of_mentions_do_not_fit(clickhouse_settings: Settings) -> None:
     """A range or a community says nothing about TMDB's numbers of a day."""
     code, output = run(clickhouse_settings, "--by", "viral", "--community", "movies")
 
-    assert (code, "takes --day, --limit, --top and --format alone" in output) == (2, True)
+    assert (code, "takes --day, --at, --limit, --top and --format alone" in output) == (2, True)

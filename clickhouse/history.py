@@ -1,0 +1,101 @@
+"""Films' days side by side: mentions, share of voice, popularity and votes, as known now or as known then.
+
+A day without a mention is a true zero where enough of the day is known, and unknown elsewhere: coverage decides.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from cinepulse.clock import MILLISECONDS_PER_DAY
+from clickhouse.ask import ask
+from clickhouse.closed import EPOCH
+from clickhouse.coverage import REDDIT, Coverage, read_polls
+from clickhouse.trends import Period, instant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from clickhouse.client import Client
+    from clickhouse.closed import Closer, Reached, State
+
+# How `history_counts.sql` names all films but those asked for.
+OTHERS: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FilmDay:
+    """A film on one UTC day.
+
+    `mentions`: None where too little of the day is known to call it zero. `share_of_voice`: of all mentions of all
+    films on the day, 0 to 1, None without any. `popularity`, `votes`: TMDB's last of the day, None where the film was
+    not seen. `coverage_share`: how much of the day is known, None where nobody looked; `complete`: whether that is
+    enough, None when unknown.
+    """
+
+    day: date
+    mentions: int | None
+    share_of_voice: float | None
+    popularity: float | None
+    votes: int | None
+    state: State
+    coverage_share: float | None
+    complete: bool | None
+
+
+def last_days(count: int, *, reached: Reached | None, now_ms: int) -> Period:
+    """Return the `count` days up to today, or up to the latest day with a mention where that lies before."""
+    last = instant(now_ms).date()
+    if reached is not None and reached.latest_day != EPOCH:
+        last = min(last, reached.latest_day)
+    return Period(last - timedelta(days=count - 1), last)
+
+
+def read_history(  # noqa: PLR0913 - what a day's numbers rest on
+    client: Client, films: Sequence[int], period: Period, *, reached: Reached | None, closer: Closer, at_ms: int = 0
+) -> dict[int, tuple[FilmDay, ...]]:
+    """Return each film's days of the period, in order, one for every day.
+
+    `reached`: how far the counts have come. `at_ms`: as it was known at that instant, milliseconds; 0 is now.
+
+    Raises DatabaseUnavailable when ClickHouse does not answer.
+    """
+    asked = {"films": list(films), "first_day": period.first, "last_day": period.last, "at_ms": at_ms}
+    counts = {(row["film"], row["day"]): row for row in ask(client, "history_counts", **asked)}
+    seen = {(row["tmdb_id"], row["day"]): row for row in ask(client, "history_popularity", **asked)}
+    polls = read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None)
+    found: dict[int, list[FilmDay]] = {film: [] for film in films}
+    for start in range(period.start_ms, period.end_ms, MILLISECONDS_PER_DAY):
+        day = instant(start).date()
+        coverage = polls.of(start, start + MILLISECONDS_PER_DAY, reached.furthest if reached else 0)
+        total = sum(counts[film, day]["mentions"] for film in (OTHERS, *found) if (film, day) in counts)
+        closed = reached is not None and reached.state_of(day, closer) == "final"
+        for film, days in found.items():
+            days.append(_day(day, coverage, total, counts.get((film, day)), seen.get((film, day)), closed=closed))
+    return {film: tuple(days) for film, days in found.items()}
+
+
+def _day(  # noqa: PLR0913 - a day's parts
+    day: date,
+    coverage: Coverage,
+    total: int,
+    counted: dict[str, Any] | None,
+    seen: dict[str, Any] | None,
+    *,
+    closed: bool,
+) -> FilmDay:
+    mentions = counted["mentions"] if counted else 0
+    told = mentions if mentions > 0 or coverage.complete else None
+    return FilmDay(
+        day=day,
+        mentions=told,
+        share_of_voice=None if told is None or not total else told / total,
+        popularity=seen["popularity"] if seen else None,
+        votes=seen["votes"] if seen else None,
+        state="final" if closed or (counted and counted["is_final"]) else "provisional",
+        coverage_share=coverage.share,
+        complete=coverage.complete,
+    )

@@ -1,0 +1,15 @@
+-- As movie_days.sql tells it, by the counts as they were known at the end of the last whole minute before an instant.
+SELECT
+    day,
+    argMax(h.mentions, h.revision) AS mentions,
+    argMax(h.submissions, h.revision) AS submissions,
+    argMax(h.comments, h.revision) AS comments,
+    argMax(h.state, h.revision) AS state,
+    argMax(h.closed_revision, h.revision) AS closed,
+    closed > 0 AND max(h.revision) > closed AS is_revised
+FROM mention_count_history AS h
+WHERE tmdb_id = {tmdb_id:Int64} AND stored_in < toStartOfMinute(fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
+GROUP BY day
+HAVING mentions > 0
+ORDER BY day DESC
+LIMIT {limit:UInt32}
