@@ -239,9 +239,7 @@ TABLES: Final = (FILMS, POPULARITY, MENTIONS, MENTION_COUNTS, COVERAGE, DEAD_LET
 
 # What migrations derive from these tables, for queries: the sink writes none of it.
 DERIVED: Final = (
-    "popularity_days",
-    "popularity_into_days",
-    "popularity_on",
-    "mention_count_history",
-    "mention_counts_into_history",
+    *("popularity_days", "popularity_into_days", "popularity_on"),
+    *("mention_count_history", "mention_counts_into_history"),
+    *("film_days", "day_totals", "trending_today", "film_mentions", "film_popularity_days", "top_changes"),
 )

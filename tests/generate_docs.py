@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from schemas.topics import Topic
 
 ROOT: Final = Path(__file__).parents[1]
-PAGES: Final = ("README.md", "docs/architecture.md", "docs/metrics.md", "docs/operations.md")
+PAGES: Final = ("README.md", "docs/architecture.md", "docs/metrics.md", "docs/operations.md", "docs/sql.md")
 BLOCK: Final = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 TWO_DAYS_MS: Final = 2 * DAY_MS
 
@@ -141,12 +141,31 @@ def kept(topic: Topic) -> str:
 
 def tables_table() -> str:
     """Return every table of ClickHouse with its order and its purpose, as the migrations declare them."""
-    text = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "clickhouse" / "migrations").glob("*.sql")))
-    found = re.findall(
-        r"CREATE TABLE IF NOT EXISTS (\w+).*?\nENGINE = (\w+).*?\nORDER BY (.*?)\n.*?\nCOMMENT '(.*?)'", text, re.DOTALL
-    )
+    declared = r"CREATE TABLE IF NOT EXISTS (\w+).*?\nENGINE = (\w+).*?\nORDER BY (.*?)\n.*?\nCOMMENT '(.*?)'"
+    found = re.findall(declared, migrations_text(), re.DOTALL)
     rows = ((f"`{name}`", engine, f"`{order}`", comment) for name, engine, order, comment in found)
     return table(("Table", "Engine", "Ordered by", "Holds"), rows)
+
+
+def views_list() -> str:
+    """Return every view with its purpose, parameters and columns, as the migrations declare them."""
+    found = re.findall(
+        r"CREATE VIEW IF NOT EXISTS (\w+)(?:\n\((.*?)\n\))?\s+AS\s(.*?)\nCOMMENT '(.*?)'", migrations_text(), re.DOTALL
+    )
+    parts = []
+    for name, columns, body, comment in found:
+        parameters = ", ".join(f"{key} = {kind}" for key, kind in dict(re.findall(r"\{(\w+):(\w+)\}", body)).items())
+        parts.append(f"### {name}{f'({parameters})' if parameters else ''}\n\n{comment}\n")
+        rows = re.findall(r"^    (\w+) (.+?) COMMENT '(.*?)',?$", columns, re.MULTILINE)
+        if rows:
+            parts.append(table(("Column", "Type", "Meaning"), ((f"`{key}`", kind, text) for key, kind, text in rows)))
+    return "\n".join(parts)
+
+
+def migrations_text() -> str:
+    """Return the SQL of all migrations, in order."""
+    paths = sorted((ROOT / "clickhouse" / "migrations").glob("*.sql"))
+    return "\n".join(path.read_text("utf-8") for path in paths)
 
 
 def commands_table() -> str:
@@ -273,6 +292,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "metrics": metrics_table,
     "topics": topics_table,
     "tables": tables_table,
+    "views": views_list,
     "commands": commands_table,
     "measures": partial(measures_table, measures.POPULARITY),
     "kpis": partial(measures_table, measures.KPIS),
