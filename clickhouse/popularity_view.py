@@ -11,6 +11,7 @@ from rich.text import Text
 
 from clickhouse.measures import POPULARITY
 from clickhouse.plain import NONE, moment, plain, printable
+from clickhouse.reasons import reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,17 +73,24 @@ def popularity_document(report: PopularityReport) -> dict[str, Any]:
 
 def popularity_rows(report: PopularityReport) -> list[dict[str, Any]]:
     """Return one flat row a film, each with what its numbers rest on."""
-    return [{**film, **_basis_of(report)} for film in report.films]
+    return [{**film, "why": "; ".join(_why(report, film)), **_basis_of(report)} for film in report.films]
 
 
 def popularity_columns(report: PopularityReport) -> tuple[str, ...]:
     """Return the columns of `popularity_rows`, which has no row to tell them where no film is listed."""
-    return ("tmdb_id", "title", "release_date", *(measure.name for measure in POPULARITY), *_basis_of(report))
+    return ("tmdb_id", "title", "release_date", *(measure.name for measure in POPULARITY), "why", *_basis_of(report))
 
 
 def _films(report: PopularityReport) -> list[dict[str, Any]]:
     """Return the films as JSON values."""
-    return [{name: plain(value) for name, value in film.items()} for film in report.films]
+    return [
+        {**{name: plain(value) for name, value in film.items()}, "why": list(_why(report, film))}
+        for film in report.films
+    ]
+
+
+def _why(report: PopularityReport, film: dict[str, Any]) -> tuple[str, ...]:
+    return () if report.day is None else reasons(film, report.day)
 
 
 def _provenance(report: PopularityReport) -> dict[str, Any]:
