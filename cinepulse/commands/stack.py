@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,7 @@ from cinepulse.errors import ConfigurationInvalid, StackUnavailable
 from cinepulse.local.claim import claim
 from cinepulse.local.kafka import client_port
 from cinepulse.local.parts import Part, Stage, cinepulse_command
-from cinepulse.local.ports import LOOPBACK, PortPicker, is_free
+from cinepulse.local.ports import LOOPBACK, PortPicker
 from cinepulse.local.stack import Stack
 from cinepulse.local.state import explicit_values, stable_secret, write_endpoints
 from cinepulse.settings import Settings, load_settings, variable_of
@@ -95,9 +95,11 @@ def embedded_stack(
 
     Raises DataDirectoryBusy when another `up` owns the directory, StackUnavailable when parts cannot run.
     """
-    with _Signals() as signals, claim(settings.data_dir) as home:
+    picker = PortPicker()
+    with _Signals() as signals, claim(settings.data_dir) as home, ExitStack() as at_end:
         at_home(home)
-        ports = pick_ports(settings)
+        at_end.callback(picker.release)
+        ports = pick_ports(settings, picker)
         values = endpoint_values(settings, ports, home, always_world=world.always)
         write_endpoints(home, values)
         with Stack(home, pipeline(home, ports, values, world), notify=notify) as stack:
@@ -135,14 +137,18 @@ def uses_world(settings: Settings) -> tuple[bool, bool]:
     return not reddit, not tmdb
 
 
-def pick_ports(settings: Settings) -> Ports:
-    """Return free ports, the usual ones where they are; raises StackUnavailable when a port that was set is taken."""
-    picker = PortPicker()
+def pick_ports(settings: Settings, picker: PortPicker) -> Ports:
+    """Return ports that are free, the usual ones where they are, and stay so until the picker releases them.
+
+    Raises StackUnavailable when a port that was set is taken.
+    """
 
     def pick(field: str, port: int) -> int:
-        if field in settings.model_fields_set and not is_free(port):
+        if field not in settings.model_fields_set:
+            return picker.pick(port)
+        if not picker.take(port):
             raise StackUnavailable(f"port {port}, which {variable_of(field)} asks for, is taken: free it or unset that")
-        return picker.pick(port)
+        return port
 
     kafka = pick("kafka_bootstrap", client_port(settings.kafka_bootstrap))
     return Ports(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import tempfile
+from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final
+
+from filelock import FileLock, Timeout
 
 from cinepulse.errors import StackUnavailable
 
@@ -32,19 +37,48 @@ def is_free(port: int) -> bool:
 
 
 class PortPicker:
-    """Picks ports that are free and that it has not picked before; `free` tells whether one is."""
+    """Picks ports that are free and keeps them, for as long as it lives, from every other picker of this user.
 
-    def __init__(self, free: Callable[[int], bool] = is_free) -> None:
+    A server that has just died frees its port for a moment. Were another stack to take it then, clients of the one
+    would talk to the other's server. `free` tells whether nothing listens on a port; `folder` holds the pickers' locks.
+    Picking raises StackUnavailable where the folder cannot be written.
+    """
+
+    def __init__(self, free: Callable[[int], bool] = is_free, folder: Path | None = None) -> None:
         self._free = free
         self._random = SystemRandom()
-        self._picked: set[int] = set()
+        self._folder = folder or Path(tempfile.gettempdir(), f"cinepulse-ports-{os.getuid()}")
+        self._kept: dict[int, FileLock] = {}
+
+    def take(self, port: int) -> bool:
+        """Keep a port, and return whether it was to be had."""
+        if port in self._kept:
+            return False
+        lock = FileLock(self._folder / str(port))
+        try:
+            self._folder.mkdir(mode=0o700, exist_ok=True)
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        except OSError as error:
+            raise StackUnavailable(f"cannot write {self._folder}: {error.strerror}") from error
+        if not self._free(port):
+            lock.release()
+            return False
+        self._kept[port] = lock
+        return True
 
     def pick(self, usual: int | None = None) -> int:
-        """Return `usual` if it is free, else a free port of the spare range; raises StackUnavailable if none is."""
+        """Return `usual` if it is to be had, else a port of the spare range; raises StackUnavailable if none is."""
         candidates = [usual] if usual else []
         candidates += [self._random.choice(SPARE_PORTS) for _ in range(ATTEMPTS)]
         for port in candidates:
-            if port not in self._picked and self._free(port):
-                self._picked.add(port)
+            if self.take(port):
                 return port
         raise StackUnavailable(f"no free port found on {LOOPBACK}: too many programs listen")
+
+    def release(self) -> None:
+        """Let others have the ports."""
+        for lock in self._kept.values():
+            lock.release()
+        self._kept.clear()

@@ -9,6 +9,7 @@ import pytest
 
 from cinepulse.commands.stack import Ports, WorldChoice, endpoint_values, pick_ports, pipeline
 from cinepulse.errors import ConfigurationInvalid, StackUnavailable
+from cinepulse.local.ports import PortPicker
 from cinepulse.local.state import write_endpoints
 from cinepulse.settings import Settings, load_settings
 
@@ -132,7 +133,7 @@ def test_taken_usual_ports_are_replaced(tmp_path: Path) -> None:
         settings = detached(tmp_path).model_copy(update={})
         object.__setattr__(settings, "clickhouse_port", usual)
 
-        ports = pick_ports(settings)
+        ports = pick_ports(settings, PortPicker())
 
     picked = [ports.kafka, ports.controller, ports.clickhouse, ports.world, *ports.metrics.values()]
     assert usual not in picked
@@ -145,13 +146,13 @@ def test_a_port_that_was_set_is_not_replaced(tmp_path: Path) -> None:
         taken = holder.getsockname()[1]
 
         with pytest.raises(StackUnavailable, match="CINEPULSE_CLICKHOUSE_PORT"):
-            pick_ports(detached(tmp_path, clickhouse_port=taken))
+            pick_ports(detached(tmp_path, clickhouse_port=taken), PortPicker())
 
 
 def test_a_remote_kafka_is_no_embedded_one(tmp_path: Path) -> None:
     """A bootstrap setting meant for production is refused by name."""
     with pytest.raises(ConfigurationInvalid, match="CINEPULSE_KAFKA_BOOTSTRAP"):
-        pick_ports(detached(tmp_path, kafka_bootstrap="broker:9092"))
+        pick_ports(detached(tmp_path, kafka_bootstrap="broker:9092"), PortPicker())
 
 
 def test_a_login_is_not_for_the_embedded_broker(tmp_path: Path) -> None:
