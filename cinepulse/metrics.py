@@ -80,6 +80,11 @@ CATALOG_FILMS: Final = Gauge(
     "cinepulse_catalog_films", "Films in the worker's catalogue. 0: the TMDB producer has not finished its first pass."
 )
 COUNTS_EMITTED: Final = Counter("cinepulse_counts_emitted", "Absolute counts sent, one for each film-day that changed.")
+ALERTS_EMITTED: Final = Counter(
+    "cinepulse_alerts_emitted",
+    "Alerts sent, by kind and whether they began, ended or happened once. Dozens of bursts a day: `cinepulse alerts`.",
+    ["kind", "state"],
+)
 
 SINK_ROWS: Final = Counter("cinepulse_sink_rows", "Rows that ClickHouse confirmed, by table.", ["table"])
 SINK_RETRIES: Final = Counter(

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.errors import CorruptRecord, InvalidRecord
-from clickhouse.tables import COVERAGE, DEAD_LETTERS, FILMS, MENTION_COUNTS, MENTIONS, POPULARITY, Table
+from clickhouse.tables import ALERTS, COVERAGE, DEAD_LETTERS, FILMS, MENTION_COUNTS, MENTIONS, POPULARITY, Table
 from schemas import topics
 from schemas.events import Mention
 
@@ -118,6 +118,13 @@ def mention_count_row(codec: Codec, record: Record) -> Row:
     return (key.tmdb_id, key.day, *_COUNT(count), *record.position()[:-1], count.revision)
 
 
+def alert_row(codec: Codec, record: Record) -> Row:
+    """Return the row of something that happened to a film."""
+    key = codec.decode(topics.TREND_ALERTS.key_subject, _key(record))
+    alert = codec.decode(topics.TREND_ALERTS.value_subject, _value(record))
+    return (*_ALERT_KEY(key), *_ALERT(alert), *record.position())
+
+
 def coverage_row(codec: Codec, record: Record) -> Row:
     """Return the row of one poll of a listing."""
     key = codec.decode(topics.PIPELINE_COVERAGE.key_subject, _key(record))
@@ -142,6 +149,7 @@ def routes(prefix: str = "") -> tuple[Route, ...]:
         for topic, table, row in (
             (topics.MOVIE_MENTION_COUNTS, MENTION_COUNTS, mention_count_row),
             (topics.MOVIE_MENTIONS, MENTIONS, mention_row),
+            (topics.TREND_ALERTS, ALERTS, alert_row),
             (topics.PIPELINE_COVERAGE, COVERAGE, coverage_row),
             (topics.TMDB_MOVIES, FILMS, film_row),
             (topics.PIPELINE_DEAD_LETTERS, DEAD_LETTERS, dead_letter_row),
@@ -170,6 +178,8 @@ _SNAPSHOT: Final = _between(POPULARITY, "tmdb_id", "origin")
 _MENTION_KEY: Final = _between(MENTIONS, "tmdb_id", "created_at")
 _MENTION: Final = _between(MENTIONS, "community", "author_sketch")
 _COUNT: Final = _between(MENTION_COUNTS, "mentions", "closed_revision")
+_ALERT_KEY: Final = _between(ALERTS, "kind", "at")
+_ALERT: Final = _between(ALERTS, "happened_at", "since")
 _POLL: Final = _between(COVERAGE, "started_at", "covered_to")
 _LETTER_SOURCE: Final = _between(DEAD_LETTERS, "stage", "reason")
 _LETTER_FACTS: Final = _between(DEAD_LETTERS, "value_size", "failed_at")

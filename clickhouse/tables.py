@@ -219,6 +219,30 @@ DEAD_LETTERS: Final = Table(
     _FILLED,
 )
 
+ALERTS: Final = Table(
+    "alerts",
+    (
+        ("kind", TEXT),
+        ("detail", TEXT),
+        ("tmdb_id", "Int64"),
+        ("at", INSTANT),
+        ("happened_at", INSTANT),
+        ("state", TEXT),
+        ("version", TEXT),
+        ("began_at", f"Nullable({INSTANT})"),
+        ("score", "Nullable(Float64)"),
+        ("mentions", "Nullable(Int64)"),
+        ("expected", "Nullable(Float64)"),
+        ("hours", "Nullable(Int32)"),
+        ("authors", "Nullable(Int64)"),
+        ("rank_before", "Nullable(Int32)"),
+        ("rank_after", "Nullable(Int32)"),
+        ("since", f"Nullable({INSTANT})"),
+        *_POSITION,
+    ),
+    _FILLED,
+)
+
 SINK_BATCHES: Final = Table(
     "sink_batches",
     (
@@ -235,7 +259,7 @@ SINK_BATCHES: Final = Table(
     (("confirmed_at", INSTANT),),
 )
 
-TABLES: Final = (FILMS, POPULARITY, MENTIONS, MENTION_COUNTS, COVERAGE, DEAD_LETTERS, SINK_BATCHES)
+TABLES: Final = (FILMS, POPULARITY, MENTIONS, MENTION_COUNTS, COVERAGE, DEAD_LETTERS, ALERTS, SINK_BATCHES)
 
 # What migrations derive from these tables, for queries: the sink writes none of it.
 DERIVED: Final = (

@@ -46,12 +46,16 @@ RECORD_TYPES: Final[dict[str, type]] = {
     "movie.mentions-value": events.Mention,
     "movie.mention_counts-key": events.MentionCountKey,
     "movie.mention_counts-value": events.MentionCount,
+    "tmdb.rankings-value": events.Ranking,
+    "trend.alerts-key": events.AlertKey,
+    "trend.alerts-value": events.Alert,
     "pipeline.coverage-key": events.CoverageKey,
     "pipeline.coverage-value": events.PollReport,
     "pipeline.dead_letters-value": events.DeadLetter,
 }
 TUPLE_FIELDS: Final[dict[type, tuple[str, ...]]] = {
-    events.Movie: ("alternative_titles", "genres", "companies", "directors", "cast")
+    events.Movie: ("alternative_titles", "genres", "companies", "directors", "cast"),
+    events.Ranking: ("tmdb_ids",),
 }
 
 

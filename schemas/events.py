@@ -1,8 +1,8 @@
 """The records of every topic, as both ends see them: frozen, slotted, no input or output.
 
 Field names, meanings and units are those of the Avro files in `avro/`, whose docs are the reference; a test holds
-the two together. Instants (`*_at`, `gap_*`, `covered_*`, `watermark`) are milliseconds since 1970-01-01 UTC, days are
-days since then. None is unknown, never zero.
+the two together. Instants (`*_at`, `gap_*`, `covered_*`, `watermark`, `since`, `at`) are milliseconds since
+1970-01-01 UTC, days are days since then. None is unknown, never zero.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ PostKind = Literal["submission", "comment", "unknown"]
 PostState = Literal["live", "deleted", "removed", "unknown"]
 MentionLocation = Literal["title", "body", "link", "thread", "unknown"]
 CountState = Literal["provisional", "final", "unknown"]
+AlertState = Literal["began", "ended", "once", "unknown"]
 PollOutcome = Literal["ok", "overflowed", "failed", "unknown"]
 
 
@@ -141,6 +142,42 @@ class MentionCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ranking:
+    """One of TMDB's lists as one whole poll of it showed it: complete, or it is not sent."""
+
+    observed_at: int
+    tmdb_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertKey:
+    """Identity of an alert: the same happening has the same key however often it is found."""
+
+    kind: str
+    detail: str
+    tmdb_id: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """Something that happened to a film, in event time. Null is unknown or does not apply."""
+
+    happened_at: int
+    state: AlertState
+    version: str
+    began_at: int | None = None
+    score: float | None = None
+    mentions: int | None = None
+    expected: float | None = None
+    hours: int | None = None
+    authors: int | None = None
+    rank_before: int | None = None
+    rank_after: int | None = None
+    since: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageKey:
     """One listing of one source."""
 
@@ -192,6 +229,9 @@ Event = (
     | Mention
     | MentionCountKey
     | MentionCount
+    | Ranking
+    | AlertKey
+    | Alert
     | CoverageKey
     | PollReport
     | DeadLetter

@@ -17,6 +17,7 @@ from schemas.topics import (
     REDDIT_POSTS,
     TMDB_MOVIES,
     TMDB_POPULARITY,
+    TREND_ALERTS,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def partition_of(topic: Topic, key: Any, partitions: int) -> int:
         return post_partition(key, partitions)
     if topic in {TMDB_POPULARITY, TMDB_MOVIES}:
         return film_partition(key, partitions)
-    if topic in {MOVIE_MENTIONS, MOVIE_MENTION_COUNTS}:
+    if topic in {MOVIE_MENTIONS, MOVIE_MENTION_COUNTS, TREND_ALERTS}:
         return film_partition(key.tmdb_id, partitions)
     if topic == PIPELINE_COVERAGE:
         return text_partition(f"{key.source}/{key.listing}", partitions)

@@ -96,6 +96,12 @@ TMDB_POPULARITY: Final = Topic("tmdb.popularity", "popularity snapshots", "delet
 TMDB_MOVIES: Final = Topic("tmdb.movies", "the film catalogue", "compact", None)
 MOVIE_MENTIONS: Final = Topic("movie.mentions", "films named in posts; the replay log", "compact", None)
 MOVIE_MENTION_COUNTS: Final = Topic("movie.mention_counts", "mentions per film and day", "compact", None)
+TMDB_RANKINGS: Final = Topic(
+    "tmdb.rankings", "TMDB's lists, each as one whole poll showed it", "delete", HISTORY_RETENTION_MS
+)
+TREND_ALERTS: Final = Topic(
+    "trend.alerts", "what happened to films: bursts, joiners, leavers, milestones", "compact", None
+)
 PIPELINE_COVERAGE: Final = Topic("pipeline.coverage", "poll reports", "delete", HISTORY_RETENTION_MS)
 PIPELINE_DEAD_LETTERS: Final = Topic(
     "pipeline.dead_letters", "records that failed", "compact,delete", TEXT_RETENTION_MS
@@ -107,6 +113,8 @@ TOPICS: Final = (
     TMDB_MOVIES,
     MOVIE_MENTIONS,
     MOVIE_MENTION_COUNTS,
+    TMDB_RANKINGS,
+    TREND_ALERTS,
     PIPELINE_COVERAGE,
     PIPELINE_DEAD_LETTERS,
 )

@@ -1,4 +1,4 @@
-"""Both workers as child processes of one, for machines where one service a role is too many."""
+"""All workers as child processes of one, for machines where one service a role is too many."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from cinepulse.settings import Settings
 
-WORKERS: Final = ("link", "count")
+WORKERS: Final = ("link", "count", "alerts")
 POLL_SECONDS: Final = 0.1
 # A worker takes up to five seconds to stop cleanly.
 STOP_SECONDS: Final = 8.0
@@ -48,9 +48,9 @@ PASSED: Final = (
 
 
 def run_pair(settings: Settings) -> int:
-    """Run both workers until SIGTERM or SIGINT, or until one ends.
+    """Run all workers until SIGTERM or SIGINT, or until one ends.
 
-    Returns 0 when told to stop and both stopped cleanly, 1 otherwise.
+    Returns 0 when told to stop and all stopped cleanly, 1 otherwise.
     """
     children: list[subprocess.Popen[bytes]] = []
     told: list[int] = []

@@ -25,7 +25,7 @@ from stream_processors.outbox import Outbox
 from stream_processors.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     import faust
 
@@ -75,20 +75,15 @@ class Runner:
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT and return 0; an error ends the process at once with a line that names it."""
-        configure_logging(self._settings.log_level)
-        for chatty in ("aiokafka", "faust", "mode"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
-        serve_health(self._settings)
-        # The state is made of numbers, which the garbage collector does not follow. What it would look through, again
-        # and again, are modules and the flush being built.
-        gc.freeze()
-        gc.set_threshold(GC_OBJECTS)
-        asyncio.run(self._run())
-        return 0
+        return run_together([self], self._settings)
 
-    async def _run(self) -> None:
+    async def serve(self, stop: asyncio.Event, recovered: Callable[[], None]) -> bool:
+        """Run until the event; return whether all was left in time.
+
+        `recovered` is called once the state is there. An error ends the process.
+        """
         try:
-            await self._main()
+            return await self._main(stop, recovered)
         except CinepulseError as error:
             sys.stderr.write(f"cinepulse: {self._app_id}: {error}\n")
             sys.stderr.flush()
@@ -101,13 +96,10 @@ class Runner:
             sys.stderr.flush()
             os._exit(1)
 
-    async def _main(self) -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async def _main(self, stop: asyncio.Event, recovered: Callable[[], None]) -> bool:
         stage = await self._make_stage(stop)
         if stage is None:
-            return
+            return True
         outbox = Outbox(producer_config(self._settings, self._app_id))
         store = ChangelogStore(self._settings, self._app_id, stage.source, outbox, self._watchdog.moved)
         await asyncio.to_thread(self._provision, stage.source, store)
@@ -125,10 +117,10 @@ class Runner:
         worker.start()
         await app.start()
         try:
-            await self._until_stopped(stop, app, consumer, worker, stage)
+            await self._until_stopped(stop, app, consumer, worker, stage, recovered)
         finally:
             self._watchdog.stop()
-        await self._stop(app, consumer, worker)
+        return await self._stop(app, consumer, worker)
 
     def _provision(self, source: str, store: ChangelogStore) -> None:
         topic = topic_named(source)
@@ -142,8 +134,14 @@ class Runner:
             )
         store.provision()
 
-    async def _until_stopped(
-        self, stop: asyncio.Event, app: faust.App, consumer: Consumer, worker: BatchWorker, stage: Stage
+    async def _until_stopped(  # noqa: PLR0913, PLR0917 - the parts of a process
+        self,
+        stop: asyncio.Event,
+        app: faust.App,
+        consumer: Consumer,
+        worker: BatchWorker,
+        stage: Stage,
+        recovered: Callable[[], None],
     ) -> None:
         stopping = asyncio.ensure_future(stop.wait())
         committed: dict[int, int] = {}
@@ -157,7 +155,7 @@ class Runner:
             if app.crashed:
                 raise WorkerCrashed(f"{type(app.crash_reason).__name__}: {app.crash_reason}") from app.crash_reason
             if worker.ready and not said_ready:
-                mark_ready()
+                recovered()
                 said_ready = True
             lag = sum(consumer.lag().values())
             LAG.labels(stage.name, stage.source).set(lag)
@@ -165,7 +163,7 @@ class Runner:
             self._watchdog.turned(idle=(worker.ready and not lag) or committed != before)
             beat()
 
-    async def _stop(self, app: faust.App, consumer: Consumer, worker: BatchWorker) -> None:
+    async def _stop(self, app: faust.App, consumer: Consumer, worker: BatchWorker) -> bool:
         # Stopped in the middle of a rebalance, these would print the traces of their own cancellation.
         for chatty in ("aiokafka", "asyncio"):
             logging.getLogger(chatty).setLevel(logging.CRITICAL)
@@ -176,7 +174,37 @@ class Runner:
             except TimeoutError:
                 in_time = False
         log.info("worker.stopped", worker=self._app_id, in_time=in_time)
-        if not in_time:
-            # What could be delivered is; a client that still waits for its broker must not hold up the exit.
-            sys.stderr.flush()
-            os._exit(0)
+        return in_time
+
+
+def run_together(runners: Sequence[Runner], settings: Settings) -> int:
+    """Run stages in this process until SIGTERM or SIGINT and return 0; an error of one ends them all."""
+    configure_logging(settings.log_level)
+    for chatty in ("aiokafka", "faust", "mode"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    serve_health(settings)
+    # The state is made of numbers, which the garbage collector does not follow. What it would look through, again and
+    # again, are modules and the flush being built.
+    gc.freeze()
+    gc.set_threshold(GC_OBJECTS)
+    asyncio.run(_serve(runners))
+    return 0
+
+
+async def _serve(runners: Sequence[Runner]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    waiting = len(runners)
+
+    def recovered() -> None:
+        nonlocal waiting
+        waiting -= 1
+        if not waiting:
+            mark_ready()
+
+    in_time = await asyncio.gather(*(runner.serve(stop, recovered) for runner in runners))
+    if not all(in_time):
+        # What could be delivered is; a client that still waits for its broker must not hold up the exit.
+        sys.stderr.flush()
+        os._exit(0)

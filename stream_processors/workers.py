@@ -1,4 +1,4 @@
-"""The two workers, put together: what `cinepulse process link` and `cinepulse process count` run."""
+"""The workers, put together: what `cinepulse process link`, `count` and `alerts` run."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 from cinepulse.clock import SystemClock
 from schemas.codec import Codec
 from schemas.registry import schema_ids
+from stream_processors.burst_stage import BurstStage
 from stream_processors.count_stage import CountStage
 from stream_processors.dead_letters import DeadLetters
 from stream_processors.link_stage import LinkStage
-from stream_processors.runner import Runner
+from stream_processors.rank_stage import RankStage
+from stream_processors.runner import Runner, run_together
 
 if TYPE_CHECKING:
     import asyncio
@@ -21,10 +23,13 @@ if TYPE_CHECKING:
 
 COUNT_APP: Final = "cinepulse-count"
 LINK_APP: Final = "cinepulse-link"
+BURST_APP: Final = "cinepulse-bursts"
+RANK_APP: Final = "cinepulse-ranks"
 
 # Beyond this many records a flush does not wait for its time: it bounds memory and what a crash repeats.
 COUNT_FLUSH_RECORDS: Final = 40_000
 LINK_FLUSH_RECORDS: Final = 4_000
+ALERT_FLUSH_RECORDS: Final = 4_000
 
 # Mentions gain little from waiting for each other: most posts name other films. Short, since counting waits again.
 LINK_FLUSH_SECONDS: Final = 0.1
@@ -66,6 +71,27 @@ def run_link(settings: Settings) -> int:
     return Runner(
         LINK_APP, settings, make_stage, flush_seconds=LINK_FLUSH_SECONDS, flush_records=LINK_FLUSH_RECORDS
     ).run()
+
+
+def run_alerts(settings: Settings) -> int:
+    """Find bursts, joiners, leavers and milestones until told to stop; returns the exit code."""
+
+    async def make_bursts(_stop: asyncio.Event) -> BurstStage:
+        ids = schema_ids(settings)
+        codec = Codec(ids)
+        letters = _dead_letters(BurstStage.name, BurstStage.source, codec, settings)
+        return BurstStage(codec, ids, letters, partitions=settings.partitions)
+
+    async def make_ranks(_stop: asyncio.Event) -> RankStage:
+        codec = Codec(schema_ids(settings))
+        letters = _dead_letters(RankStage.name, RankStage.source, codec, settings)
+        return RankStage(codec, letters, partitions=settings.partitions)
+
+    runners = [
+        Runner(app, settings, make, flush_seconds=settings.flush_seconds, flush_records=ALERT_FLUSH_RECORDS)
+        for app, make in ((BURST_APP, make_bursts), (RANK_APP, make_ranks))
+    ]
+    return run_together(runners, settings)
 
 
 def _dead_letters(stage: str, source: str, codec: Codec, settings: Settings) -> DeadLetters:

@@ -19,7 +19,7 @@ from cinepulse.settings import Settings, load_settings, variable_of
 ROOT = Path(__file__).parents[1]
 COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: Final[dict[str, Any]] = COMPOSE["services"]
-ROLES = ["reddit", "tmdb", "link", "count", "sink"]
+ROLES = ["reddit", "tmdb", "link", "count", "alerts", "sink"]
 BROKERS = {"single": ["kafka"], "cluster": ["kafka-1", "kafka-2", "kafka-3"]}
 CLUSTER = [(profile, name) for profile, names in BROKERS.items() for name in names]
 OURS = [*ROLES, "init"]

@@ -28,7 +28,11 @@ def filters(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that choose letters."""
     options = (
         click.option("--reason", metavar="NAME", help="Only letters of this reason, for example corrupt_record."),
-        click.option("--stage", type=click.Choice(["producer", "link", "count", "sink"]), help="Only of this stage."),
+        click.option(
+            "--stage",
+            type=click.Choice(["producer", "link", "count", "bursts", "ranks", "sink"]),
+            help="Only of this stage.",
+        ),
         click.option("--source", metavar="NAME", help="Only of this topic, or of this listing of a producer."),
         click.option("--since", metavar="WHEN", help="Only since then: 90m, 6h, 2d, or an instant in ISO 8601, UTC."),
         click.option("--limit", type=click.IntRange(1), help="Only so many, the newest."),

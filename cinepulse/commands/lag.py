@@ -12,11 +12,13 @@ from schemas.topics import (
     REDDIT_POSTS,
     TMDB_MOVIES,
     TMDB_POPULARITY,
+    TMDB_RANKINGS,
+    TREND_ALERTS,
     Topic,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from confluent_kafka.admin import AdminClient
 
@@ -25,19 +27,23 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS: Final = 5.0
 
-# Each consuming part's group is `cinepulse-` and its name. These are the topics that it works through; what it reads
-# whole at every start, as the linker reads the catalogue, has no committed offset and no lag.
-INPUTS: Final[Mapping[str, tuple[Topic, ...]]] = {
-    "link": (REDDIT_POSTS,),
-    "count": (MOVIE_MENTIONS,),
-    "sink": (
-        TMDB_MOVIES,
-        TMDB_POPULARITY,
-        MOVIE_MENTIONS,
-        MOVIE_MENTION_COUNTS,
-        PIPELINE_COVERAGE,
-        PIPELINE_DEAD_LETTERS,
-    ),
+# Each consuming part's groups and the topics that they work through. What a part reads whole at every start, as the
+# linker reads the catalogue, has no committed offset and no lag.
+INPUTS: Final[Mapping[str, Mapping[str, tuple[Topic, ...]]]] = {
+    "link": {"cinepulse-link": (REDDIT_POSTS,)},
+    "count": {"cinepulse-count": (MOVIE_MENTIONS,)},
+    "alerts": {"cinepulse-bursts": (MOVIE_MENTIONS,), "cinepulse-ranks": (TMDB_RANKINGS,)},
+    "sink": {
+        "cinepulse-sink": (
+            TMDB_MOVIES,
+            TMDB_POPULARITY,
+            MOVIE_MENTIONS,
+            MOVIE_MENTION_COUNTS,
+            TREND_ALERTS,
+            PIPELINE_COVERAGE,
+            PIPELINE_DEAD_LETTERS,
+        )
+    },
 }
 
 
@@ -51,17 +57,31 @@ def lags(settings: Settings) -> dict[str, int | None]:
 
     admin = admin_client(settings)
     try:
-        states = describe_topics(admin, list({topic for topics in INPUTS.values() for topic in topics}))
-        return {part: _lag(admin, part, [states[topic.name] for topic in topics]) for part, topics in INPUTS.items()}
+        read = {topic for groups in INPUTS.values() for topics in groups.values() for topic in topics}
+        states = describe_topics(admin, list(read))
+        return {
+            part: _sum(_lag(admin, group, [states[topic.name] for topic in topics]) for group, topics in groups.items())
+            for part, groups in INPUTS.items()
+        }
     except BrokerUnavailable:
         return {}
 
 
-def _lag(admin: AdminClient, part: str, states: list[TopicState | None]) -> int | None:
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """Return the sum, None where one is unknown."""
+    total = 0
+    for number in numbers:
+        if number is None:
+            return None
+        total += number
+    return total
+
+
+def _lag(admin: AdminClient, group: str, states: list[TopicState | None]) -> int | None:
     known = [state for state in states if state is not None]
     if len(known) < len(states):
         return None
-    committed = _committed(admin, f"cinepulse-{part}")
+    committed = _committed(admin, group)
     if committed is None:
         return None
     return sum(

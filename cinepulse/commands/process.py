@@ -18,13 +18,14 @@ KAFKA = ("kafka_bootstrap", "partitions", "replication_factor", "schema_registry
 
 @click.group()
 def process() -> None:
-    """Run the stream processors: link posts to films, count mentions.
+    """Run the stream processors: link posts to films, count mentions, find what is rising.
 
     \b
     Examples:
       cinepulse process link     posts in, mentions out
       cinepulse process count    mentions in, counts per film and day out
-      cinepulse process all      both, as two processes
+      cinepulse process alerts   mentions and rankings in, bursts, joiners and leavers out
+      cinepulse process all      all of them, as three processes
     """  # noqa: D301 - click reads \b
 
 
@@ -64,14 +65,32 @@ def count(settings: Settings) -> int:
     return run_count(settings)
 
 
+@process.command()
+@with_settings(*KAFKA, "flush_seconds", "dead_letter_max_share")
+def alerts(settings: Settings) -> int:
+    """Find bursts of talk, joiners, leavers and milestones until Ctrl-C, and tell them in the topic trend.alerts.
+
+    `cinepulse alerts --follow` shows them as they come.
+
+    \b
+    Examples:
+      cinepulse process alerts
+      cinepulse process alerts --metrics-port 9103
+    """  # noqa: D301 - click reads \b
+    _end_quietly()
+    from stream_processors.workers import run_alerts
+
+    return run_alerts(settings)
+
+
 @process.command(name="all")
 @with_settings(
     *KAFKA, "link_threshold", "grace_hours", "disorder_hours", "idle_hours", "flush_seconds", "dead_letter_max_share"
 )
 def all_(settings: Settings) -> int:
-    """Run both as two processes; when one ends, the other is ended too and the exit code is not 0.
+    """Run all as three processes; when one ends, the others are ended too and the exit code is not 0.
 
-    The counting process serves its metrics one port above the linking one.
+    The counting process serves its metrics one port above the linking one, that of the alerts two above it.
 
     \b
     Examples:

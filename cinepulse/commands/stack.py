@@ -157,7 +157,7 @@ def pick_ports(settings: Settings, picker: PortPicker) -> Ports:
         clickhouse=pick("clickhouse_port", settings.clickhouse_port),
         world=picker.pick(WORLD_PORT),
         # Spread at random: these parts start late, and a second stack that starts meanwhile must not take their ports.
-        metrics={name: picker.pick() for name in ("tmdb", "count", "sink", "link", "reddit", "verify")},
+        metrics={name: picker.pick() for name in ("tmdb", "count", "alerts", "sink", "link", "reddit", "verify")},
     )
 
 
@@ -223,6 +223,7 @@ def pipeline(home: Path, ports: Ports, values: Mapping[str, Any], world: WorldCh
             (
                 worker("tmdb", "produce", "tmdb"),
                 worker("count", "process", "count"),
+                worker("alerts", "process", "alerts"),
                 worker("sink", "sink"),
                 worker("link", "process", "link"),
                 worker("reddit", "produce", "reddit"),

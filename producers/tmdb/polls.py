@@ -13,7 +13,8 @@ from producers.tmdb.coerce import read_movie, read_snapshot
 from producers.tmdb.details import LISTING, read_details
 from producers.tmdb.discover import read_page
 from producers.tmdb.together import together
-from schemas.events import TitleSnapshot
+from schemas.events import Ranking, TitleSnapshot
+from schemas.topics import TMDB_RANKINGS
 
 if TYPE_CHECKING:
     from producers.tmdb.parts import Parts
@@ -31,6 +32,9 @@ LISTS: Final = {
 }
 """Path by the name that snapshots bear as their source."""
 
+RANKED: Final = frozenset({"popular"})
+"""The lists whose joiners and leavers are told: each whole poll of them is a ranking."""
+
 CHANGES: Final = "changes"
 CHANGES_DAY: Final = "changes_day"
 # What TMDB answers for at once; a longer absence is made up for by the details' own age.
@@ -43,14 +47,21 @@ DETAILS_AGE_SECONDS: Final = 6 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A list's films in its order, each once, and the snapshots that hold their ranks."""
+    """A list's films in its order, each once, and the snapshots that hold their ranks.
+
+    `whole`: every entry of every page was a film and came once. A page that shifted while the list was read shows as a
+    film that comes twice, and then another one was seen on no page.
+    """
 
     movies: tuple[Movie, ...]
     snapshots: tuple[TitleSnapshot, ...]
+    whole: bool
 
 
 async def poll_list(parts: Parts, name: str) -> None:
     """Publish a list's films and their ranks, and the details of films never seen before.
+
+    A ranked list that was read whole is published as one record too.
 
     Raises SourceUnavailable, SourceRefused.
     """
@@ -59,6 +70,9 @@ async def poll_list(parts: Parts, name: str) -> None:
     for snapshot in listed.snapshots:
         parts.send_snapshot(snapshot)
     parts.films.send(listed.movies, name)
+    if name in RANKED and listed.whole:
+        ranking = Ranking(observed_at=begun.at, tmdb_ids=tuple(movie.tmdb_id for movie in listed.movies))
+        parts.outbox.send(TMDB_RANKINGS, name, ranking, listing=name, thing={"films": len(listed.movies)})
     await parts.report(name, begun, items=len(listed.snapshots))
     known = ((movie.tmdb_id, movie.popularity) for movie in listed.movies if movie.popularity is not None)
     parts.state.save_popularity(known, replace=False)
@@ -106,12 +120,16 @@ async def _read(parts: Parts, name: str) -> Listed:
     numbers = range(2, min(first.pages, LIST_PAGES) + 1)
     others = await together(read_page(parts.client, parts.clock, LISTS[name], page=number) for number in numbers)
     movies: dict[int, Movie] = {}
+    entries = 0
     snapshots: dict[int, TitleSnapshot] = {}
     for page in (first, *others):
+        entries += len(page.films)
         for raw in page.films:
             movie = parts.usable(read_movie(raw, "list", page.received_at, parts.genres, parts.wrong), name, raw)
             snapshot = read_snapshot(raw, name, page.received_at, rank=len(snapshots) + 1)
             # Pages shift while they are read: a film that comes twice keeps its first place.
             if movie is not None and movie.tmdb_id not in movies and isinstance(snapshot, TitleSnapshot):
                 movies[movie.tmdb_id], snapshots[movie.tmdb_id] = movie, snapshot
-    return Listed(tuple(movies.values()), tuple(snapshots.values()))
+    # A page without films is an answer of another form, not the end of the list: that one has no such page.
+    whole = bool(movies) and entries == len(movies) and all(page.films for page in (first, *others))
+    return Listed(tuple(movies.values()), tuple(snapshots.values()), whole)

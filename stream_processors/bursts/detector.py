@@ -12,7 +12,7 @@ from math import inf
 from typing import Final, NamedTuple
 
 from stream_processors.bursts.baseline import Expectation, score
-from stream_processors.bursts.film import MOST_AN_HOUR, NEVER, UNKNOWN_AUTHOR, Film
+from stream_processors.bursts.film import FORGOTTEN_HOURS, MOST_AN_HOUR, NEVER, UNKNOWN_AUTHOR, Film
 from stream_processors.bursts.rules import DAY_HOURS, DEFAULT_RULE, HOUR_MS, OPEN_HOURS, BurstRule
 from stream_processors.bursts.volume import RATIO_PRIOR, HourVolume, Volume
 
@@ -23,6 +23,10 @@ DETECTOR_VERSION: Final = "burst-1"
 PEER_DISPERSION: Final = 1.0
 BEGAN: Final = False
 ENDED: Final = True
+
+
+Changes = dict[tuple[int, int], int | None]
+"""Author's sketch by hour and packed post; None for one that was taken out."""
 
 
 class Burst(NamedTuple):
@@ -68,8 +72,12 @@ class Detector:
         self.volume = Volume()
         self.films: dict[int, Film] = {}
         self.bursting: set[int] = set()
-        self.changed: set[int] = set()
-        """Films of which something changed; whoever keeps them elsewhere empties it."""
+        self.changes: dict[int, Changes] = {}
+        """Films that changed, with the posts that came and went; whoever keeps the state elsewhere takes them."""
+        self.heard: set[int] = set()
+        """Hours whose volume changed."""
+        self.turned = False
+        """The clock has passed into another hour."""
 
     @property
     def hour(self) -> int:
@@ -90,9 +98,9 @@ class Detector:
         posts = film.hours.setdefault(hour, {})
         if post in posts or len(posts) >= MOST_AN_HOUR:
             return bursts
-        posts[post] = UNKNOWN_AUTHOR if author is None else author
+        posts[post] = author = UNKNOWN_AUTHOR if author is None else author
         self._volume_of(hour).came(tmdb_id, len(posts))
-        self._touched(tmdb_id, film, hour)
+        self._touched(tmdb_id, film, hour)[hour, post] = author
         if (begun := self._begun(tmdb_id, film, hour, created_at)) is not None:
             bursts.append(begun)
         return bursts
@@ -107,8 +115,22 @@ class Detector:
         self._volume_of(hour).went(tmdb_id, len(posts))
         if not posts:
             del film.hours[hour]
-        self._touched(tmdb_id, film, hour)
+        self._touched(tmdb_id, film, hour)[hour, post] = None
         return True
+
+    def settle(self) -> None:
+        """Note that the changes have been taken."""
+        self.changes, self.heard, self.turned = {}, set(), False
+
+    def restored(self) -> None:
+        """Note that films and volume have been put back from elsewhere."""
+        self.bursting = {tmdb_id for tmdb_id, film in self.films.items() if film.began_at != NEVER}
+        self.settle()
+
+    def forget_idle(self) -> None:
+        """Drop films that nobody named for so long that their next mention makes them begin anew."""
+        least = self.hour - OPEN_HOURS - FORGOTTEN_HOURS
+        self.films = {tmdb_id: film for tmdb_id, film in self.films.items() if film.through >= least or film.hours}
 
     def verdict(self, tmdb_id: int, hour: int, at_least: float = -inf) -> Verdict | None:
         """Return how a film's talk up to and with an hour compares.
@@ -144,6 +166,7 @@ class Detector:
         before, self.now = self.hour, created_at
         if not before:
             self.volume.start = self.hour
+            self.turned = True
             return []
         bursts: list[Burst] = []
         closed = range(before, self.hour)
@@ -151,6 +174,7 @@ class Detector:
             self.volume.close(hour)
             bursts += self._ended(hour)
         if closed:
+            self.turned = True
             self.volume.forget(self.hour)
         return bursts
 
@@ -162,9 +186,11 @@ class Detector:
         for tmdb_id in sorted(self.bursting):
             film = self.films[tmdb_id]
             verdict = self.verdict(tmdb_id, hour)
+            # The hours behind this one are yet to be learnt from.
+            film.working = None
             if verdict is not None and verdict.score > film.peak:
                 film.peak, film.peak_mentions = verdict.score, verdict.mentions
-                self.changed.add(tmdb_id)
+                self.changes.setdefault(tmdb_id, {})
             if verdict is None or verdict.score < self.rule.end_score:
                 bursts.append(self._end(tmdb_id, film, hour))
         return bursts
@@ -176,7 +202,7 @@ class Detector:
         )
         film.began_at, film.ended_hour, film.peak, film.peak_mentions = NEVER, hour, 0.0, 0
         self.bursting.discard(tmdb_id)
-        self.changed.add(tmdb_id)
+        self.changes.setdefault(tmdb_id, {})
         return burst
 
     def _begun(self, tmdb_id: int, film: Film, hour: int, at: int) -> Burst | None:
@@ -243,13 +269,16 @@ class Detector:
         film = self.films.get(tmdb_id)
         if film is None:
             film = self.films[tmdb_id] = Film(self.hour - OPEN_HOURS)
-        film.absorb(self.hour, self.volume, self.rule)
+        if film.absorb(self.hour, self.volume, self.rule):
+            self.changes.setdefault(tmdb_id, {})
         return film
 
     def _volume_of(self, hour: int) -> HourVolume:
         return self.volume.hours.setdefault(hour, HourVolume())
 
-    def _touched(self, tmdb_id: int, film: Film, hour: int) -> None:
-        self.changed.add(tmdb_id)
+    def _touched(self, tmdb_id: int, film: Film, hour: int) -> Changes:
+        """Note that an hour of a film changed, and return its changes."""
+        self.heard.add(hour)
         if film.working is not None and hour <= film.working[1]:
             film.working = None
+        return self.changes.setdefault(tmdb_id, {})

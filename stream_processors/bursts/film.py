@@ -46,16 +46,19 @@ class Film:
         posts = self.hours.get(hour)
         return 0 if posts is None else len(posts)
 
-    def absorb(self, clock: int, volume: Volume, rule: BurstRule) -> None:
-        """Put the hours that are no longer open into the baseline."""
+    def absorb(self, clock: int, volume: Volume, rule: BurstRule) -> bool:
+        """Put the hours that are no longer open into the baseline; return whether there were any."""
         until = clock - OPEN_HOURS
+        if until <= self.through:
+            return False
         if until - self.through > FORGOTTEN_HOURS:
-            self.baseline, self.through, self.hours = Baseline(), until, {}
-        if until > self.through:
+            self.baseline, self.hours = Baseline(), {}
+        else:
             self.baseline = self._folded(self.baseline, self.through + 1, until, volume, rule)
-            for hour in range(self.through + 1, until + 1) if self.hours else ():
-                self.hours.pop(hour, None)
-            self.through = until
+        for hour in [hour for hour in self.hours if hour <= until]:
+            del self.hours[hour]
+        self.through = until
+        return True
 
     def baseline_through(self, last: int, clock: int, volume: Volume, rule: BurstRule) -> Baseline:
         """Return the baseline with all hours up to `last` in it."""

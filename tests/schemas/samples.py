@@ -101,6 +101,23 @@ SAMPLES: Final[dict[str, Any]] = {
         newest_observed_at=1_709_251_266_000,
         closed_revision=0,
     ),
+    "tmdb.rankings-key": "popular",
+    "tmdb.rankings-value": events.Ranking(observed_at=1_709_251_200_000, tmdb_ids=(693_134, 603)),
+    "trend.alerts-key": events.AlertKey(kind="burst", detail="began", tmdb_id=693_134, at=1_709_251_200_000),
+    "trend.alerts-value": events.Alert(
+        happened_at=1_709_251_265_123,
+        state="began",
+        began_at=1_709_251_265_123,
+        score=4.5,
+        mentions=8,
+        expected=0.25,
+        hours=1,
+        authors=5,
+        rank_before=None,
+        rank_after=None,
+        since=None,
+        version="burst-1",
+    ),
     "pipeline.coverage-key": events.CoverageKey(source="reddit", listing="new:movies+boxoffice"),
     "pipeline.coverage-value": events.PollReport(
         started_at=1_709_251_200_000,
@@ -163,6 +180,12 @@ GOLDEN: Final[dict[str, str]] = {
     ),
     "movie.mention_counts-key": "00000000099cce548eb502",
     "movie.mention_counts-value": "000000000fd80428b0049a81808080808001008090fcf4be63c68984f5be63a09784f5be6300",
+    "tmdb.rankings-key": "00000000160e706f70756c6172",
+    "tmdb.rankings-value": "00000000178090fcf4be63049cce54b60900",
+    "trend.alerts-key": "00000000140a62757273740a626567616e9cce548090fcf4be63",
+    "trend.alerts-value": (
+        "0000000015c68984f5be630002c68984f5be63020000000000001240021002000000000000d03f0202020a0000000e62757273742d31"
+    ),
     "pipeline.coverage-key": "000000000b0c726564646974286e65773a6d6f766965732b626f786f6666696365",
     "pipeline.coverage-value": (
         "00000000108090fcf4be63d09ffcf4be630214d00f000280d2e9f3be630280dbe3f4be63000200000000006c82400200"

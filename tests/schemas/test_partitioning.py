@@ -51,6 +51,8 @@ def test_every_topic_has_its_rule(topic: Topic) -> None:
         "tmdb.movies": film_partition(693_134, 1024),
         "movie.mentions": film_partition(693_134, 1024),
         "movie.mention_counts": film_partition(693_134, 1024),
+        "tmdb.rankings": text_partition("popular", 1024),
+        "trend.alerts": film_partition(693_134, 1024),
         "pipeline.coverage": text_partition("reddit/new:movies+boxoffice", 1024),
         "pipeline.dead_letters": text_partition("reddit.posts", 1024),
     }

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cinepulse.clock import ManualClock
+from producers.tmdb import polls
+from producers.tmdb.discover import read_page
 from producers.tmdb.polls import LISTS, poll_changes, poll_list, refresh_details
 from producers.tmdb.run import jobs_of, read_catalog
 from producers.tmdb.schedule import Loop, attempt
-from schemas.topics import TMDB_MOVIES, TMDB_POPULARITY
+from schemas.topics import TMDB_MOVIES, TMDB_POPULARITY, TMDB_RANKINGS
 from tests.fixtures.world import running_world
 from tests.producers.tmdb.bench import with_parts
 
@@ -98,6 +100,51 @@ class TestLists:
         assert detailed <= listed
         assert len(listed - detailed) <= 1, "all but the one tracked film, which had its details before"
         assert again <= 10
+
+
+class TestRankings:
+    """The popular list as one record."""
+
+    def test_a_whole_poll_is_a_ranking(self, do: Callable[..., Any], tape: Tape) -> None:
+        """Its films in the order of the snapshots' ranks, at the poll's begin; other lists are none."""
+
+        async def use(parts: Parts) -> None:
+            await poll_list(parts, "popular")
+            await poll_list(parts, "now_playing")
+
+        do(use)
+
+        snapshots = sorted(
+            (one for _, one in tape.read(TMDB_POPULARITY) if one.source == "popular"), key=lambda one: one.rank
+        )
+        ((listing, ranking),) = tape.read(TMDB_RANKINGS)
+        assert listing == "popular"
+        assert ranking.tmdb_ids == tuple(one.tmdb_id for one in snapshots)
+        assert ranking.observed_at == tape.reports("popular")[-1].started_at
+
+    def test_a_list_that_shifted_while_it_was_read_is_none(
+        self, do: Callable[..., Any], tape: Tape, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A film seen on two pages stands for one seen on none, which would be told as having left."""
+
+        async def shifted(client: Any, clock: Any, path: str, **parameters: Any) -> Any:
+            page = await read_page(client, clock, path, **parameters)
+            if parameters["page"] == 1:
+                last.extend(page.films[-1:])
+            if parameters["page"] == 2:
+                page.films[:1] = last
+            return page
+
+        last: list[object] = []
+
+        async def use(parts: Parts) -> None:
+            monkeypatch.setattr(polls, "read_page", shifted)
+            await poll_list(parts, "popular")
+
+        do(use)
+
+        assert tape.read(TMDB_RANKINGS) == []
+        assert tape.reports("popular")[-1].outcome == "ok"
 
 
 class TestFreshness:
