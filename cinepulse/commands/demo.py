@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,9 +53,11 @@ def demo(settings: Settings, seconds: float | None, report: Path | None, **world
     """  # noqa: D301 - click reads \b
     from rich.console import Console
 
+    from cinepulse.clock import SystemClock
     from cinepulse.commands.demo_home import begin_anew
     from cinepulse.commands.settling import settle_and_reckon
     from cinepulse.commands.stack import WorldChoice, embedded_stack
+    from cinepulse.commands.story import StoryWatch
     from cinepulse.settings import load_settings
 
     if report is not None and seconds is None:
@@ -71,13 +74,17 @@ def demo(settings: Settings, seconds: float | None, report: Path | None, **world
             stack.start()
         began = time.monotonic()
         stack.supervise_in_background()
-        _watch(console, stack, settings, seconds)
+        attached = load_settings(data_dir=settings.data_dir)
+        story = StoryWatch(attached, SystemClock())
+        with nullcontext() if report is None or choice.posts else story:
+            _watch(console, stack, settings, seconds)
         elapsed = time.monotonic() - began
         if report is not None and not stack.cancelled:
             seed = None if choice.posts else choice.seed
+            told = () if choice.posts else story.told(SystemClock().now_ms())
             sink_port = next(part.port for part in stack.snapshot() if part.name == "sink")
-            attached = load_settings(data_dir=settings.data_dir)
-            _write_report(console, settle_and_reckon(console, attached, sink_port, seed=seed, elapsed=elapsed), report)
+            outcome = settle_and_reckon(console, attached, sink_port, seed=seed, elapsed=elapsed)
+            _write_report(console, replace(outcome, story=told), report)
         console.print("Stopping")
 
 
@@ -152,5 +159,11 @@ def _write_report(console: Console, outcome: DemoReport, path: Path) -> None:
     else:
         path.write_text(text, "utf-8")
         console.print(f"Report: {path}", markup=False)
+    for one in outcome.story:
+        when = "never" if one.seconds is None else f"{one.seconds:+.1f} s"
+        console.print(f"{one.what}: {one.title} shown as {one.name}: {when}", markup=False)
+    if outcome.story:
+        in_time = sum(one.in_time for one in outcome.story)
+        console.print(f"{in_time} of {len(outcome.story)} turns of the story told under their name within 10 s")
     lost, double = outcome.reckoning.lost, outcome.reckoning.double_counted
     console.print(f"{outcome.posts_served} posts served, {lost} mentions lost, {double} counted double")

@@ -11,6 +11,8 @@ from cinepulse.clock import day_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from cinepulse.commands.story import Told
+
 FilmDay = tuple[int, int]
 """A film's tmdb_id and a UTC day, days since 1970-01-01."""
 
@@ -66,6 +68,7 @@ class DemoReport:
 
     `freshness_seconds`: p50 and p99 from the poller's observation of a post to its count being stored, None where no
     count was stored. `elapsed_seconds`: from the first post's release to the end of the flow, without start-up.
+    `story`: what happened in a generated world, and under which name and how soon it was told.
     """
 
     seed: int | None
@@ -75,12 +78,13 @@ class DemoReport:
     reckoning: Reckoning
     freshness_seconds: Mapping[str, float | None]
     elapsed_seconds: float
+    story: tuple[Told, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report flat, as it is written to the file."""
         report = asdict(self)
         reckoning = report.pop("reckoning")
-        return {**report, **reckoning}
+        return {**report, **reckoning, "story": [one.as_dict() for one in self.story]}
 
 
 def quantile(buckets: Iterable[tuple[float, float]], share: float) -> float | None:

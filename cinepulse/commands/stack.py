@@ -33,6 +33,8 @@ REQUEST_SECONDS: Final = 10.0
 # sets stays as set.
 QUICK_REDDIT: Final[Mapping[str, Any]] = {"reddit_poll_seconds": 1.0, "reddit_recheck_seconds": (4.0, 10.0, 20.0)}
 QUICK_TMDB: Final[Mapping[str, Any]] = {"tmdb_requests_per_second": 200.0, "tmdb_poll_seconds": 30.0}
+# A demo's story moves within seconds, and a demo does not run for days.
+QUICKER_TMDB: Final[Mapping[str, Any]] = {"tmdb_poll_seconds": 3.0}
 # What the world's TMDB lets through a second, above what QUICK_TMDB asks of it.
 WORLD_TMDB_RATE: Final = 1000
 
@@ -186,7 +188,8 @@ def endpoint_values(settings: Settings, ports: Ports, home: Path, *, always_worl
         values = {**QUICK_REDDIT, **values, "reddit_url": world, "reddit_client_id": WORLD_CLIENT_ID}
         values["reddit_client_secret"] = stable_secret(home, "reddit_client_secret")
     if world_tmdb:
-        values = {**QUICK_TMDB, **values, "tmdb_url": f"{world}/tmdb/3", "tmdb_files_url": f"{world}/tmdb/files"}
+        quick = {**QUICK_TMDB, **(QUICKER_TMDB if always_world else {})}
+        values = {**quick, **values, "tmdb_url": f"{world}/tmdb/3", "tmdb_files_url": f"{world}/tmdb/files"}
         values["tmdb_read_token"] = stable_secret(home, "tmdb_read_token")
     return values
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Twenty films a page: the top 200 of each list, whose votes move within the hour.
 LIST_PAGES: Final = 10
+LIST_FILMS: Final = 20 * LIST_PAGES
 
 LISTS: Final = {
     "trending_day": "trending/movie/day",

@@ -16,7 +16,8 @@ from cinepulse.settings import Settings, load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-PORTS = Ports(19092, 19093, 18123, 18090, {"tmdb": 1, "count": 2, "sink": 3, "link": 4, "reddit": 5, "verify": 6})
+PARTS = ("tmdb", "count", "sink", "link", "alerts", "reddit", "verify")
+PORTS = Ports(19092, 19093, 18123, 18090, {name: port for port, name in enumerate(PARTS, 1)})
 WORLD = "http://127.0.0.1:18090"
 
 
@@ -41,7 +42,7 @@ def test_parts_come_in_the_order_of_their_dependencies(tmp_path: Path) -> None:
     """Stores and world first, then what works on them, the verification last: nothing that counts waits for it."""
     assert names(tmp_path) == [
         {"kafka", "clickhouse", "world"},
-        {"tmdb", "count", "sink", "link", "reddit"},
+        {"tmdb", "count", "sink", "link", "alerts", "reddit"},
         {"verify"},
     ]
 
@@ -137,7 +138,7 @@ def test_taken_usual_ports_are_replaced(tmp_path: Path) -> None:
 
     picked = [ports.kafka, ports.controller, ports.clickhouse, ports.world, *ports.metrics.values()]
     assert usual not in picked
-    assert len(set(picked)) == len(picked) == 10
+    assert len(set(picked)) == len(picked) == 11
 
 
 def test_a_port_that_was_set_is_not_replaced(tmp_path: Path) -> None:
