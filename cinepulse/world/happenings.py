@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 What = Literal["burst", "sleeper", "fade", "join", "leave"]
 
-# A trailer is talked about five times as much as before it, a sleeper four times as much as at the start of its act,
-# and a fading film a third as much.
-BURST_TIMES: Final = 5.0
+# A trailer is talked about twenty times as much as before it, which makes it the film most talked about; a sleeper four
+# times as much as at the start of its act; and a fading film a quarter as much.
+BURST_TIMES: Final = 20.0
 SLEEPER_TIMES: Final = 4.0
-FADE_SHARE: Final = 1 / 3
+FADE_SHARE: Final = 1 / 4
 LOOKS: Final = 6_000
 """Shares of an act at which its talk is looked at: a tenth of a second apart."""
 

@@ -32,13 +32,13 @@ def shown(now: float) -> list[tuple[str, str, int]]:
 
 
 def test_talk_turns_where_its_weights_say() -> None:
-    """A trailer's talk is at five times 0.01 when 0.9 (s - 0.03) / 0.05 = 0.05, so s = 0.0328 of 600 s: 20 s.
+    """A trailer's talk is at twenty times 0.01 when 0.9 (s - 0.03) / 0.05 = 0.2, so s = 0.0411 of 600 s: 25 s.
 
-    The fading film is at a third when 0.5 ^ (s / 0.2) = 1 / 3, so s = 0.317: 190 s. The sleeper is at four times 0.02
+    The fading film is at a quarter when 0.5 ^ (s / 0.2) = 1 / 4, so s = 0.4: 240 s. The sleeper is at four times 0.02
     when 0.28 s² = 0.06, so s = 0.463: 278 s.
     """
-    assert shown(300.0) == [("burst", "burst", 20), ("fade", "fading", 190), ("sleeper", "sleeper", 278)]
-    assert shown(19.0) == []
+    assert shown(300.0) == [("burst", "burst", 25), ("fade", "fading", 240), ("sleeper", "sleeper", 278)]
+    assert shown(24.0) == []
     assert list(turns(CAST, -5.0)) == []
 
 
