@@ -1,6 +1,7 @@
 """The registry's metrics of mentions.
 
-`formula` uses n for a film's mentions on a UTC day; n(k) is k calendar days ago.
+`formula` uses n for a film's mentions on a UTC day; n(k) is k calendar days ago. Of an hour, n is its mentions and w(k)
+those of the same hour of the same weekday k weeks before.
 """
 
 from __future__ import annotations
@@ -98,5 +99,21 @@ MENTIONS: Final = (
         "none",
         "n unknown, or fewer than 7 of the 28 days known",
         "μ = 2, σ² = 1: (12 - 2) / √(1 + 2 + 1) = 5",
+    ),
+)
+
+HOURS: Final = (
+    _of_rows("hour", "which hour of the day", "hour, UTC", "never", "18, from 18:00 to 19:00"),
+    _of_rows(
+        "mentions", "posts of the hour that mention the film", "mentions", "the hour unknown, nothing counted", "8"
+    ),
+    _of_rows("usual", "μ = mean of w(1) … w(4), weeks known", "mentions an hour", "no week known", "(1 + 3) / 2 = 2"),
+    _of_rows("usual_weeks", "how many of w(1) … w(4) are known", "weeks", "never", "4"),
+    _of_rows(
+        "burst",
+        "shrunk z: (n - μ) / √(σ² + μ + 1), σ² = variance of a sample of w(1) … w(4)",
+        "none",
+        "n unknown, or fewer than 3 of the 4 weeks known",
+        "of 1, 1, 3, 3: (8 - 2) / √(4 / 3 + 2 + 1) = 2.88",
     ),
 )

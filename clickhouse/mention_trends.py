@@ -53,7 +53,8 @@ class MentionQuestion:
 
     `now_ms`: the wall time, which only decides which day today is. `closer`: when a day is closed. `day`: None for
     today, or the latest day with data before it. `community`: only mentions there, whatever the name's case.
-    `least_confidence`: only mentions that the linker was at least so sure of, 0 to 1. `limit`: films at most.
+    `least_confidence`: only mentions that the linker was at least so sure of, 0 to 1. `limit`: films at most. `film`:
+    one film alone, 0 for all. `at_ms`: as it was known at that instant, milliseconds; 0 is now.
     """
 
     by: MentionRanking
@@ -63,6 +64,8 @@ class MentionQuestion:
     community: str | None = None
     least_confidence: float = 0.0
     limit: int = 20
+    film: int = 0
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ class MentionReport:
     data. `state`: final once the day is closed in every partition. `elapsed_share`: how much of the day had passed at
     `as_of`; where that is not all of it, the days before count up to the same time of day. `coverage`: of the day so
     far. `baseline_days`: how many of the 28 days before are known. `films`: a film's title and release date, then its
-    metrics by name.
+    metrics by name. `known_at`: the instant as of which all this was known, None for now.
     """
 
     by: MentionRanking
@@ -120,6 +123,7 @@ class MentionReport:
     coverage: Coverage
     baseline_days: int
     films: tuple[dict[str, Any], ...]
+    known_at: datetime | None = None
     day_zone: str = DAY_ZONE
     attribution: str = ATTRIBUTION
 
@@ -129,38 +133,65 @@ def read_mention_trends(client: Client, question: MentionQuestion) -> MentionRep
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    reached = read_reached(client)
-    asked = None if question.day is None else Period(question.day, question.day)
-    chosen, period = chosen_period(asked, question.now_ms, reached)
-    furthest = reached.furthest if reached else 0
-    elapsed = _elapsed(period, reached)
-    first = period.start_ms - BASELINE_DAYS * MILLISECONDS_PER_DAY
-    polls = read_polls(client, REDDIT, first, period.end_ms)
-    known = known_days(polls, period.first, elapsed, furthest)
-    coverage, _ = polls.over_days(period.start_ms, period.end_ms, furthest)
+    stand = read_stand(client, question.day, now_ms=question.now_ms, at_ms=question.at_ms)
+    known = known_days(stand)
+    coverage, _ = stand.polls.over_days(stand.period.start_ms, stand.period.end_ms, stand.furthest)
     return MentionReport(
         by=question.by,
-        day=period.first,
-        chosen=chosen,
+        day=stand.day,
+        chosen=stand.chosen,
         community=question.community,
         least_confidence=question.least_confidence,
-        as_of=None if reached is None else instant(reached.furthest),
-        state=reached.state_of(period.last, question.closer) if reached else "provisional",
-        elapsed_share=elapsed / MILLISECONDS_PER_DAY,
+        as_of=None if stand.reached is None else instant(stand.furthest),
+        state=stand.reached.state_of(stand.day, question.closer) if stand.reached else "provisional",
+        elapsed_share=stand.elapsed / MILLISECONDS_PER_DAY,
         coverage=coverage,
         baseline_days=known.baseline,
-        films=_films(client, question, period.first, elapsed, known) if elapsed else (),
+        films=_titled(client, mention_metrics(client, question, stand, known)),
+        known_at=instant(question.at_ms) if question.at_ms else None,
     )
 
 
-def known_days(polls: Polls, day: date, elapsed: int, furthest: int) -> KnownDays:
-    """Return which days are known well enough; of the days before, their first `elapsed` milliseconds alone count."""
-    own = Period(day, day)
-    flags = [polls.of(own.start_ms, own.end_ms, furthest).complete is True]
-    for ago in range(1, BASELINE_DAYS + 1):
-        start = own.start_ms - ago * MILLISECONDS_PER_DAY
-        flags.append(polls.of(start, start + max(1, elapsed), furthest).complete is True)
-    return KnownDays(tuple(flags), day.isoweekday())
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A day, how far the stream has come in it, and what is known of it and the 28 days before.
+
+    `elapsed`: how much of the day had passed at the highest event time counted, milliseconds.
+    """
+
+    chosen: Literal["asked", "today", "latest"]
+    period: Period
+    reached: Reached | None
+    elapsed: int
+    polls: Polls
+
+    @property
+    def day(self) -> date:
+        """The day."""
+        return self.period.first
+
+    @property
+    def furthest(self) -> int:
+        """Highest event time counted, milliseconds; 0 without data."""
+        return self.reached.furthest if self.reached else 0
+
+
+def read_stand(client: Client, day: date | None, *, now_ms: int = 0, at_ms: int = 0) -> Stand:
+    """Return how a day stands; None for today, or the latest day with data before it."""
+    reached = read_reached(client, at_ms)
+    chosen, period = chosen_period(None if day is None else Period(day, day), now_ms, reached)
+    first = period.start_ms - BASELINE_DAYS * MILLISECONDS_PER_DAY
+    polls = read_polls(client, REDDIT, first, period.end_ms, until=at_ms or None)
+    return Stand(chosen, period, reached, _elapsed(period, reached), polls)
+
+
+def known_days(stand: Stand) -> KnownDays:
+    """Return which days are known well enough: of the days before, the part alone that has passed of the day."""
+    starts = [stand.period.start_ms - ago * MILLISECONDS_PER_DAY for ago in range(BASELINE_DAYS + 1)]
+    ends = [stand.period.end_ms, *(start + max(1, stand.elapsed) for start in starts[1:])]
+    spans = zip(starts, ends, strict=True)
+    flags = tuple(stand.polls.of(start, end, stand.furthest).complete is True for start, end in spans)
+    return KnownDays(flags, stand.day.isoweekday())
 
 
 def _elapsed(period: Period, reached: Reached | None) -> int:
@@ -169,23 +200,25 @@ def _elapsed(period: Period, reached: Reached | None) -> int:
     return max(0, min(reached.furthest + 1, period.end_ms) - period.start_ms)
 
 
-def _films(
-    client: Client, question: MentionQuestion, day: date, elapsed: int, known: KnownDays
-) -> tuple[dict[str, Any], ...]:
-    rows = ask(
+def mention_metrics(client: Client, question: MentionQuestion, stand: Stand, known: KnownDays) -> list[dict[str, Any]]:
+    """Return the metrics of films by name, in the order asked for; none of a day that nothing has reached."""
+    if not stand.elapsed:
+        return []
+    return ask(
         client,
         "mention_trends",
-        day=day,
-        cut_ms=elapsed,
+        day=stand.day,
+        cut_ms=stand.elapsed,
         community=question.community or "",
         least_confidence=question.least_confidence,
         by=question.by,
+        film=question.film,
+        at_ms=question.at_ms,
         floor=GAINER_FLOOR,
         least_days=LEAST_BASELINE_DAYS,
         limit=question.limit,
         **known.parameters(),
     )
-    return _titled(client, rows)
 
 
 def _titled(client: Client, rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

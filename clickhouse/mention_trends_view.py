@@ -14,6 +14,7 @@ from clickhouse.coverage_view import coverage_document, share_text
 from clickhouse.mention_measures import MENTIONS
 from clickhouse.mention_trends import BASELINE_DAYS, LEAST_BASELINE_DAYS
 from clickhouse.plain import NONE, moment, plain, printable
+from clickhouse.trends_view import known_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +58,8 @@ WHY: Final = {"asked": "", "today": " (today)", "latest": " (the latest day with
 def render_mention_trends(report: MentionReport) -> RenderableType:
     """Return a table of the films, under the facts that every number needs: zone, as-of, state, coverage."""
     head = [Text(_headline(report), style="bold"), Text(_basis(report)), Text(_known(report), style="dim")]
+    if report.known_at is not None:
+        head.append(Text(known_text(report.known_at), style="yellow"))
     head += [Text(warning, style="yellow") for warning in _warnings(report)]
     if not report.films:
         return Group(*head, Text("No film is listed: none was mentioned, or none qualifies."))
@@ -96,6 +99,7 @@ def _basis_of(report: MentionReport) -> dict[str, Any]:
         "elapsed_share": report.elapsed_share,
         "baseline_days": report.baseline_days,
         "coverage_share": report.coverage.share,
+        "known_at": report.known_at,
     }
 
 

@@ -10,6 +10,7 @@ from cinepulse.errors import FilmUnknown
 from clickhouse.ask import ask
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, Coverage, read_polls
+from clickhouse.film_talk import FilmTalk, read_film_talk
 from clickhouse.history import FilmDay, last_days, read_history
 from clickhouse.plain import printable
 from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, read_sentiments
@@ -103,8 +104,8 @@ class MovieReport:
     """All about one film.
 
     `as_of`: highest event time counted; None without data. `sentiment`: of the mentions of all `days`. `history`: the
-    last days in order, one for every day, for sparklines. `known_at`: the instant as of which all this was known, None
-    for now.
+    last days in order, one for every day, for sparklines. `talk`: what is said on the latest day of `days`, with its
+    burst. `known_at`: the instant as of which all this was known, None for now.
     """
 
     film: Film
@@ -115,6 +116,7 @@ class MovieReport:
     evidence: tuple[Evidence, ...]
     sentiment: Sentiment = UNKNOWN
     history: tuple[FilmDay, ...] = ()
+    talk: FilmTalk | None = None
     known_at: datetime | None = None
     day_zone: str = DAY_ZONE
     attribution: str = ATTRIBUTION
@@ -171,6 +173,7 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
         evidence=tuple(_evidence(row) for row in evidence),
         sentiment=felt.together,
         history=history[film.tmdb_id],
+        talk=read_film_talk(client, film.tmdb_id, days[0]["day"], closer=closer, at_ms=at_ms) if days else None,
         known_at=instant(at_ms) if at_ms else None,
     )
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from clickhouse.compare_view import render_lines
 from clickhouse.coverage_view import MARK, share_text
+from clickhouse.film_talk_view import render_talk
 from clickhouse.movie import Day
 from clickhouse.plain import flat, moment, plain, printable
 from clickhouse.trends_view import known_text
@@ -44,6 +45,7 @@ def render_movie(report: MovieReport) -> RenderableType:
         Text(f"as of {moment(report.as_of)} · days in {report.day_zone}{_felt(report)}"),
         *([Text(known_text(report.known_at), style="yellow")] if report.known_at else []),
         *render_lines(report.history),
+        *render_talk(report.talk),
         *(tables if report.days or report.evidence else [Text("No mentions yet.")]),
         Text(report.attribution, style="dim"),
     )

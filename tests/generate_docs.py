@@ -20,7 +20,7 @@ from cinepulse import metrics
 from cinepulse.cli import COMMANDS, cli
 from cinepulse.settings import Settings, variable_of
 from clickhouse import measures
-from clickhouse.mention_measures import MENTIONS
+from clickhouse.mention_measures import HOURS, MENTIONS
 from clickhouse.rows import routes
 from schemas.registry import read_manifest
 from schemas.topics import DAY_MS, HOUR_MS, TOPICS
@@ -300,6 +300,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "measures_now": partial(measures_table, measures.NOW),
     "sentiment_measures": partial(measures_table, measures.SENTIMENT),
     "mention_measures": partial(measures_table, MENTIONS),
+    "mention_hours": partial(measures_table, HOURS),
 }
 WHOLE: Final[Mapping[str, Callable[[], str]]] = {"docs/schemas.md": schemas_page, ".env.example": env_example}
 

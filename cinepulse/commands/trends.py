@@ -87,14 +87,24 @@ def trends(  # noqa: PLR0913 - one parameter an option
     if watch and at:
         raise click.UsageError("--watch shows what is known now: leave --at out")
 
+    from cinepulse.clock import SystemClock
+
+    clock = SystemClock()
+    at_ms = instant_asked(at, clock.now_ms())
     if by in OF_MENTIONS:
-        if first or last or at:
-            raise click.UsageError(f"--by {by} is of one day as known now: leave --from, --to and --at out")
+        if first or last:
+            raise click.UsageError(f"--by {by} is of one day: it takes --day, and not --from and --to")
         from cinepulse.commands.trends_mentions import mention_reader, print_mention_trends
         from clickhouse.mention_trends_view import render_mention_trends
 
         read_mentions = mention_reader(
-            settings, by=cast("MentionRanking", by), day=day, community=community, certain=certain, limit=limit
+            settings,
+            by=cast("MentionRanking", by),
+            day=day,
+            community=community,
+            certain=certain,
+            limit=limit,
+            at_ms=at_ms,
         )
         if watch:
             from cinepulse.commands.watching import watch_report
@@ -103,11 +113,6 @@ def trends(  # noqa: PLR0913 - one parameter an option
         else:
             print_mention_trends(read_mentions(), output)
         return
-
-    from cinepulse.clock import SystemClock
-
-    clock = SystemClock()
-    at_ms = instant_asked(at, clock.now_ms())
     if by != MENTIONS:
         if first or last or community or certain or watch:
             raise click.UsageError(f"--by {by} takes --day, --at, --limit, --top and --format alone")

@@ -25,8 +25,12 @@ def mention_reader(  # noqa: PLR0913 - one parameter an option
     community: str | None,
     certain: bool,
     limit: int,
+    at_ms: int,
 ) -> Callable[[], MentionReport]:
-    """Return what reads the films of a day in an order, anew each time it is called."""
+    """Return what reads the films of a day in an order, anew each time it is called.
+
+    `at_ms`: as it was known at that instant, milliseconds; 0 is now.
+    """
     from cinepulse.clock import SystemClock
     from clickhouse.client import connect
     from clickhouse.closed import Closer
@@ -38,12 +42,13 @@ def mention_reader(  # noqa: PLR0913 - one parameter an option
     def read() -> MentionReport:
         question = MentionQuestion(
             by=by,
-            now_ms=clock.now_ms(),
+            now_ms=at_ms or clock.now_ms(),
             closer=Closer.of(settings),
             day=day.date() if day else None,
             community=community,
             least_confidence=CERTAIN if certain else 0.0,
             limit=limit,
+            at_ms=at_ms,
         )
         return read_mention_trends(client, question)
 

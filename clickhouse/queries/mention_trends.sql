@@ -2,8 +2,9 @@
 -- has an element for the day and each of the 28 days before it, the day first: on a known day no mention is a true zero,
 -- on another the number is null. A day that the stream has reached in part is compared with the same part of the days
 -- before, their first `cut_ms` milliseconds: their counts are then taken from the mentions, as are those of a selection
--- by community or confidence. `by` names the order, and with it who is listed. Sums of squares are whole numbers, so
--- that no variance loses digits.
+-- by community or confidence. `at_ms`: as it was known at the end of the last whole minute before that instant, and of
+-- posts written by then; 0 is now. `by` names the order, and with it who is listed; `film` asks for one film, 0 for all.
+-- Sums of squares are whole numbers, so that no variance loses digits.
 WITH
     (past, now) -> if(past > 0, 100 * (now - past) / past, NULL) AS percent,
     -- Of a sample.
@@ -19,7 +20,20 @@ WITH
     (
         SELECT tmdb_id, {day:Date} - day AS days_ago, mentions, submissions, comments
         FROM mention_counts FINAL
-        WHERE NOT selected AND day BETWEEN if(partial, {day:Date}, {day:Date} - 28) AND {day:Date}
+        WHERE NOT selected AND {at_ms:Int64} = 0
+            AND day BETWEEN if(partial, {day:Date}, {day:Date} - 28) AND {day:Date}
+        UNION ALL
+        SELECT
+            tmdb_id,
+            {day:Date} - h.day AS days_ago,
+            argMax(h.mentions, h.revision) AS mentions,
+            argMax(h.submissions, h.revision) AS submissions,
+            argMax(h.comments, h.revision) AS comments
+        FROM mention_count_history AS h
+        WHERE NOT selected AND {at_ms:Int64} > 0
+            AND h.day BETWEEN if(partial, {day:Date}, {day:Date} - 28) AND {day:Date}
+            AND stored_in < toStartOfMinute(fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
+        GROUP BY tmdb_id, h.day
         UNION ALL
         SELECT
             tmdb_id,
@@ -33,6 +47,7 @@ WITH
             AND toUnixTimestamp64Milli(created_at) % 86400000 < {cut_ms:Int64}
             AND ({community:String} = '' OR lowerUTF8(community) = lowerUTF8({community:String}))
             AND confidence >= {least_confidence:Float64}
+            AND ({at_ms:Int64} = 0 OR created_at <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
         GROUP BY tmdb_id, days_ago
     )
 SELECT * EXCEPT (key, n7)
@@ -123,11 +138,12 @@ FROM
             WHERE toDate(created_at) = {day:Date}
                 AND ({community:String} = '' OR lowerUTF8(community) = lowerUTF8({community:String}))
                 AND confidence >= {least_confidence:Float64}
+                AND ({at_ms:Int64} = 0 OR created_at <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
             GROUP BY tmdb_id
         ) AS reach USING tmdb_id
     )
 )
-WHERE key IS NOT NULL
+WHERE key IS NOT NULL AND ({film:Int64} = 0 OR tmdb_id = {film:Int64})
 ORDER BY key DESC, tmdb_id
 LIMIT {limit:UInt32}
 SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-import random
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 from click.testing import CliRunner
 
-from cinepulse.authors import author_sketch, observation_of
+from cinepulse.authors import author_sketch
 from cinepulse.closing import ClosingRule
 from cinepulse.commands.trends import trends as command
 from clickhouse.closed import Closer
 from clickhouse.mention_measures import MENTIONS as MEASURES
 from clickhouse.mention_trends import MentionQuestion, MentionRanking, read_mention_trends
-from clickhouse.tables import COVERAGE, MENTION_COUNTS, MENTIONS
-from tests.clickhouse.mention_reference import Talk, metrics_of_day
+from clickhouse.tables import COVERAGE, MENTION_COUNTS
+from tests.clickhouse.mention_reference import metrics_of_day
 from tests.clickhouse.tables import PARTITIONS, Filled, filled, ms
+from tests.clickhouse.talk import DAY, FEEDS, LATER, ago, count, know, start_of, talk_of, tell
 from tests.fixtures.clickhouse import PASSWORD
 
 if TYPE_CHECKING:
@@ -27,84 +27,13 @@ if TYPE_CHECKING:
 
     from cinepulse.settings import Settings
     from clickhouse.mention_trends import MentionReport
-    from clickhouse.tables import Table
 
 __all__ = ["filled"]
 
 pytestmark = pytest.mark.real
 
-DAY = date(2026, 3, 4)
-"""A Wednesday, so that its week holds three days; the four weeks before it cross the end of February."""
-LATER = ms("2026-03-09T00:00")
 CLOSER = Closer(ClosingRule(grace_ms=3_600_000, disorder_ms=0, idle_ms=3_600_000), PARTITIONS)
 NAMES = {measure.name for measure in MEASURES}
-FEEDS = ("new:movies", "comments:movies")
-
-
-def ago(days: int, day: date = DAY) -> date:
-    """Return the day so many days before."""
-    return day - timedelta(days=days)
-
-
-def start_of(day: date) -> int:
-    """Return a day's first instant, milliseconds."""
-    return round(datetime.combine(day, time(), UTC).timestamp() * 1_000)
-
-
-def put(filled: Filled, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    """Insert rows that name the same columns."""
-    lines = list(rows)
-    kinds = dict(table.columns)
-    names = list(lines[0])
-    values = [[line[name] for name in names] for line in lines]
-    filled.client.insert(table.name, values, column_names=names, column_type_names=[kinds[name] for name in names])
-
-
-def know(filled: Filled, days: Iterable[date]) -> None:
-    """Say of each of the days that all of it was read, ten days later."""
-    ordered = sorted(days)
-    told = start_of(ago(-10, ordered[-1]))
-    put(
-        filled,
-        COVERAGE,
-        (
-            {
-                "source": "reddit",
-                "listing": feed,
-                "started_at": told + place,
-                "finished_at": told + place,
-                "outcome": "ok",
-                "covered_from": start_of(day),
-                "covered_to": start_of(ago(-1, day)),
-                "revision": 1,
-            }
-            for place, day in enumerate(ordered)
-            for feed in FEEDS
-        ),
-    )
-
-
-def count(filled: Filled, counts: dict[int, dict[date, tuple[int, int]]], watermark: int = LATER) -> None:
-    """Insert counts of films by day, submissions and comments, as of the watermark."""
-    put(
-        filled,
-        MENTION_COUNTS,
-        (
-            {
-                "tmdb_id": film,
-                "day": day,
-                "mentions": sum(numbers),
-                "submissions": numbers[0],
-                "comments": numbers[1],
-                "state": "provisional",
-                "watermark": watermark,
-                "source_partition": film % PARTITIONS,
-                "revision": 1,
-            }
-            for film, days in counts.items()
-            for day, numbers in days.items()
-        ),
-    )
 
 
 def asked(filled: Filled, by: MentionRanking = "share", **options: Any) -> MentionReport:
@@ -303,6 +232,30 @@ def test_today_is_compared_up_to_the_same_time(filled: Filled) -> None:
     assert film["burst"] == pytest.approx((2 - 1 / 28) / math.sqrt(1 / 28 + 1 / 28 + 1))
 
 
+def test_as_it_was_known_then(filled: Filled) -> None:
+    """At noon two days had counts of 5, after 3, and of 4: nothing stored later is told, and merges lose nothing."""
+    know(filled, [ago(days) for days in range(29)], told=ms(f"{DAY}T00:00"))
+    kinds = dict(MENTION_COUNTS.columns) | {"ingested_at": "DateTime64(3, 'UTC')"}
+    names = ["tmdb_id", "day", "mentions", "watermark", "revision", "ingested_at"]
+    for day, number, at, revision in (
+        (ago(1), 3, f"{ago(1)}T12:00", 1),
+        (ago(1), 5, f"{DAY}T01:00", 2),
+        (ago(1), 6, f"{ago(-2)}T13:00", 3),
+        (DAY, 4, f"{ago(-1)}T11:00", 2),
+        (DAY, 9, f"{ago(-1)}T13:00", 4),
+        (ago(-1), 0, f"{ago(-1)}T11:00", 1),
+    ):
+        row = [1, day, number, LATER, revision, ms(at)]
+        filled.client.insert("mention_counts", [row], column_names=names, column_type_names=[kinds[n] for n in names])
+    filled.client.command("OPTIMIZE TABLE mention_counts FINAL")
+
+    then = asked(filled, at_ms=ms(f"{ago(-1)}T12:00"))
+    now = asked(filled)
+
+    assert [(film["mentions"], film["dod"]) for film in (*then.films, *now.films)] == [(4, -1), (9, 3)]
+    assert (then.known_at, now.known_at) == (datetime(2026, 3, 5, 12, tzinfo=UTC), None)
+
+
 def test_only_that_part_of_a_day_must_be_known(filled: Filled) -> None:
     """Yesterday was read until 06:00 alone: a morning may be compared with it, a whole day not."""
     know(filled, [DAY])
@@ -319,59 +272,6 @@ def test_only_that_part_of_a_day_must_be_known(filled: Filled) -> None:
     whole = asked(filled).films[0]
 
     assert (morning["dod"], whole["dod"]) == (1, None)
-
-
-def talk_of(seed: int, day: date, films: int, days: int) -> Talk:
-    """Return random talk: quiet and loud films, days without a mention, days that are not known, posts of the day."""
-    source = random.Random(seed)  # noqa: S311 - no secret
-    talk = Talk(known={ago(back, day) for back in range(days) if back in (0, 8) or source.random() < 0.8})
-    for film in range(1, films + 1):
-        rate = source.choice([0.4, 2, 10, 300]) if film > 1 else 300
-        talk.counts[film] = {}
-        for back in range(-3, days):
-            if source.random() < 0.8 and (number := round(source.expovariate(1 / rate))):
-                submissions = source.randint(0, number)
-                talk.add(film, ago(back, day), submissions, number - submissions)
-        # The first film has more authors than registers can be empty for.
-        observed = source.choice([0.0, 0.9, 1.0]) if film > 1 else 1.0
-        told = min(6, talk.counted(film, day))
-        talk.posts[film] = [
-            (
-                source.choice("abcde"),
-                source.randint(-5, 400),
-                source.choice([None, 0, source.randrange(90)]),
-                observation_of(source.getrandbits(64)) if source.random() < observed else None,
-            )
-            for _ in range(told if film > 1 else 1_000 * told)
-        ]
-    return talk
-
-
-def tell(filled: Filled, talk: Talk, day: date) -> None:
-    """Insert talk; counts as of five days after the day."""
-    know(filled, talk.known)
-    count(filled, {film: days for film, days in talk.counts.items() if days}, start_of(ago(-5, day)))
-    put(
-        filled,
-        MENTIONS,
-        (
-            {
-                "tmdb_id": film,
-                "platform": "reddit",
-                "post_id": f"t1_{place}",
-                "created_at": start_of(day) + place,
-                "community": community,
-                "kind": "comment",
-                "confidence": 0.9,
-                "score": score,
-                "num_comments": comments,
-                "author_sketch": observation,
-                "revision": 1,
-            }
-            for film, posts in talk.posts.items()
-            for place, (community, score, comments, observation) in enumerate(posts)
-        ),
-    )
 
 
 @pytest.mark.parametrize(

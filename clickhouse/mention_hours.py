@@ -1,0 +1,64 @@
+"""The hours of a film's day, each against the same hour of the same weekday in the four weeks before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cinepulse.clock import MILLISECONDS_PER_DAY
+from clickhouse.ask import ask
+from clickhouse.coverage import MILLISECONDS_PER_HOUR
+
+if TYPE_CHECKING:
+    from clickhouse.client import Client
+    from clickhouse.mention_trends import Stand
+
+WEEKS: Final = 4
+# Of fewer known weeks neither a mean nor a variance says what is usual.
+LEAST_WEEKS: Final = 3
+WEEK_MS: Final = 7 * MILLISECONDS_PER_DAY
+
+
+@dataclass(frozen=True, slots=True)
+class HourTalk:
+    """A film's mentions in one hour, by the names of `mention_measures.HOURS`; `hour` 0 to 23, UTC."""
+
+    hour: int
+    mentions: int | None
+    usual: float | None
+    usual_weeks: int
+    burst: float | None
+
+
+def read_mention_hours(client: Client, tmdb_id: int, stand: Stand) -> tuple[HourTalk, ...]:
+    """Return the hours of a day that have begun at the highest event time counted.
+
+    Raises DatabaseUnavailable when ClickHouse does not answer.
+    """
+    hours = list(range(-(-stand.elapsed // MILLISECONDS_PER_HOUR)))
+    if not hours:
+        return ()
+    rows = ask(
+        client,
+        "mention_hours",
+        day=stand.day,
+        film=tmdb_id,
+        hours=hours,
+        cut_ms=stand.elapsed,
+        known=_known(stand),
+        least_weeks=LEAST_WEEKS,
+    )
+    return tuple(HourTalk(**row) for row in rows)
+
+
+def _known(stand: Stand) -> list[int]:
+    """Return of each hour of the day, and of the same weekdays before it, whether what has passed of it is known."""
+    flags = []
+    for week in range(WEEKS + 1):
+        start = stand.period.start_ms - week * WEEK_MS
+        for hour in range(24):
+            begin = hour * MILLISECONDS_PER_HOUR
+            end = min(begin + MILLISECONDS_PER_HOUR, stand.elapsed)
+            known = begin < end and stand.polls.of(start + begin, start + end, stand.furthest).complete is True
+            flags.append(int(known))
+    return flags

@@ -1,0 +1,34 @@
+-- A film's mentions in each hour of a day, against the same hour of the same weekday in the four weeks before: as the
+-- burst of a day, a shrunk z. `hours` are the hours asked for, 0 to 23. `known` has an element for each hour of the day
+-- and then of the days 7, 14, 21 and 28 days before. Of an hour that the stream has reached in part, the same part of
+-- the others counts: what lies at `cut_ms` milliseconds of a day and later is left out.
+WITH (counts, hour) -> arrayMap(place -> counts[place],
+    arrayFilter(place -> {known:Array(UInt8)}[place] = 1, arrayMap(week -> hour + 24 * week + 1, range(1, 5)))) AS others
+SELECT
+    hour,
+    if({known:Array(UInt8)}[hour + 1] = 1 OR counts[hour + 1] > 0, counts[hour + 1], NULL) AS mentions,
+    length(others(counts, hour)) AS usual_weeks,
+    if(usual_weeks > 0, arrayAvg(others(counts, hour)), NULL) AS usual,
+    if({known:Array(UInt8)}[hour + 1] = 1 AND usual_weeks >= {least_weeks:UInt8},
+        (counts[hour + 1] - arrayAvg(others(counts, hour)))
+            / sqrt(arraySum(n -> pow(n - arrayAvg(others(counts, hour)), 2), others(counts, hour)) / (usual_weeks - 1)
+                + arrayAvg(others(counts, hour)) + 1),
+        NULL) AS burst
+FROM
+(
+    SELECT groupArrayInsertAt(0, 120)(mentions, place) AS counts
+    FROM
+    (
+        SELECT
+            toUInt8(intDiv({day:Date} - toDate(created_at), 7) * 24 + toHour(created_at)) AS place,
+            toInt64(count()) AS mentions
+        FROM mentions FINAL
+        WHERE toDate(created_at) IN ({day:Date}, {day:Date} - 7, {day:Date} - 14, {day:Date} - 21, {day:Date} - 28)
+            AND tmdb_id = {film:Int64}
+            AND toUnixTimestamp64Milli(created_at) % 86400000 < {cut_ms:Int64}
+        GROUP BY place
+    )
+)
+ARRAY JOIN {hours:Array(UInt8)} AS hour
+ORDER BY hour
+SETTINGS do_not_merge_across_partitions_select_final = 1
