@@ -85,6 +85,12 @@ ALERTS_EMITTED: Final = Counter(
     "Alerts sent, by kind and whether they began, ended or happened once. Dozens of bursts a day: `cinepulse alerts`.",
     ["kind", "state"],
 )
+ALERTS_DELIVERED: Final = Counter(
+    "cinepulse_alerts_delivered",
+    "Alerts by destination and outcome. failed rising: the destination is away, its alerts wait. refused: it will not "
+    "take an alert, see the log. unwanted: too old or of a kind that is left out. repeated: taken before.",
+    ["destination", "outcome"],
+)
 
 SINK_ROWS: Final = Counter("cinepulse_sink_rows", "Rows that ClickHouse confirmed, by table.", ["table"])
 SINK_RETRIES: Final = Counter(

@@ -11,6 +11,7 @@ import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -175,6 +176,36 @@ class Settings(BaseSettings):
     sink_flush_seconds: float = Field(0.5, gt=0, le=1, description="Most seconds between two inserts of the sink.")
     sink_max_rows: int = Field(50_000, ge=1, description="Most rows in one insert.")
 
+    # Delivery of alerts
+    alert_destinations: Annotated[tuple[Literal["log", "webhook", "email"], ...], NoDecode] = Field(
+        (), description="Where alerts are delivered, comma-separated: log, webhook, email. Nowhere when unset."
+    )
+    alert_kinds: Annotated[tuple[Literal["burst", "joined", "left", "milestone"], ...], NoDecode] = Field(
+        ("burst", "joined", "left", "milestone"), description="Kinds of alerts that are delivered, comma-separated."
+    )
+    alert_max_age_hours: float = Field(
+        24.0, gt=0, description="Age of what happened above which an alert is not delivered, hours."
+    )
+    alert_webhook_url: SecretStr = Field(
+        SecretStr(""), description="Address that alerts are posted to, http or https; it may hold a token."
+    )
+    alert_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="Key of the HMAC that signs what is posted; nothing is signed when unset."
+    )
+    alert_email_from: str = Field("", description="Sender of alerts by e-mail.")
+    alert_email_to: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Receivers of alerts by e-mail, comma-separated."
+    )
+    alert_smtp_host: str = Field("", description="Mail server that takes alerts.")
+    alert_smtp_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    alert_smtp_starttls: bool = Field(True, description="Talk TLS to the mail server; false is for trials only.")
+    alert_smtp_ca_file: ExistingFile | None = Field(
+        None,
+        description="PEM file of the authority that signs the mail server's certificate; the usual ones when unset.",
+    )
+    alert_smtp_user: str = Field("", description="User of the mail server; no login when unset.")
+    alert_smtp_password: SecretStr = Field(SecretStr(""), description="Password of that user.")
+
     # Who may ask the servers that cinepulse runs
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
@@ -186,7 +217,15 @@ class Settings(BaseSettings):
     metrics_port: int = Field(0, ge=0, le=65535, description="Port for /metrics and /healthz; 0 for none.")
     metrics_host: str = Field("127.0.0.1", description="Address for /metrics and /healthz.")
 
-    @field_validator("subreddits", "reddit_recheck_seconds", "allowed_hosts", mode="before")
+    @field_validator(
+        "subreddits",
+        "reddit_recheck_seconds",
+        "allowed_hosts",
+        "alert_destinations",
+        "alert_kinds",
+        "alert_email_to",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         """Take a comma-separated text as well as a sequence."""
@@ -215,6 +254,22 @@ class Settings(BaseSettings):
             raise ValueError("CINEPULSE_KAFKA_*_FILE need CINEPULSE_KAFKA_SECURITY_PROTOCOL=SSL or SASL_SSL")
         if bool(self.kafka_cert_file) != bool(self.kafka_key_file):
             raise ValueError("CINEPULSE_KAFKA_CERT_FILE and CINEPULSE_KAFKA_KEY_FILE go together")
+        return self
+
+    @model_validator(mode="after")
+    def _complete_alert_destinations(self) -> Self:
+        """Refuse a destination that lacks what it takes to reach it."""
+        if "webhook" in self.alert_destinations:
+            _check_webhook(self.alert_webhook_url.get_secret_value())
+        if "email" in self.alert_destinations:
+            addresses = (self.alert_email_from, *self.alert_email_to)
+            if not self.alert_smtp_host or not self.alert_email_to or not all(map(_is_mail_address, addresses)):
+                raise ValueError(
+                    "CINEPULSE_ALERT_DESTINATIONS=email needs CINEPULSE_ALERT_SMTP_HOST, and addresses such as "
+                    "name@example.org in CINEPULSE_ALERT_EMAIL_FROM and CINEPULSE_ALERT_EMAIL_TO"
+                )
+            if self.alert_smtp_user and not self.alert_smtp_starttls:
+                raise ValueError("CINEPULSE_ALERT_SMTP_USER needs CINEPULSE_ALERT_SMTP_STARTTLS: no password in plain")
         return self
 
     @classmethod
@@ -270,6 +325,25 @@ class _RunningStack(PydanticBaseSettingsSource):
         found = _read_endpoints(Path(named.get("data_dir", Settings.model_fields["data_dir"].default)))
         # Of two names of one setting pydantic takes the first in its list, not the one of the higher source.
         return {name: value for name, value in found.items() if not named.keys() & _names_of(name)}
+
+
+def _check_webhook(url: str) -> None:
+    """Raise ValueError, without the address, for one that alerts cannot be posted to."""
+    problem = "CINEPULSE_ALERT_WEBHOOK_URL: give a whole address such as https://example.org/hook"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(problem) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0 or not url.isprintable() or " " in url:
+        raise ValueError(problem)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("CINEPULSE_ALERT_WEBHOOK_URL: an address has no user and no password in it")
+
+
+def _is_mail_address(text: str) -> bool:
+    name, _, host = text.rpartition("@")
+    return bool(name and host) and text.isprintable() and not set(text) & set(" ,;<>")
 
 
 def _read_endpoints(data_dir: Path) -> dict[str, Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from schemas.provision import TopicState
 
 ANSWER_SECONDS: Final = 5.0
+DELIVER_PREFIX: Final = "cinepulse-deliver-"
 
 # Each consuming part's groups and the topics that they work through. What a part reads whole at every start, as the
 # linker reads the catalogue, has no committed offset and no lag.
@@ -56,12 +57,14 @@ def lags(settings: Settings) -> dict[str, int | None]:
     from schemas.provision import admin_client, describe_topics
 
     admin = admin_client(settings)
+    delivering = {f"{DELIVER_PREFIX}{name}": (TREND_ALERTS,) for name in settings.alert_destinations}
+    inputs = {**INPUTS, "deliver": delivering} if delivering else INPUTS
     try:
-        read = {topic for groups in INPUTS.values() for topics in groups.values() for topic in topics}
+        read = {topic for groups in inputs.values() for topics in groups.values() for topic in topics}
         states = describe_topics(admin, list(read))
         return {
             part: _sum(_lag(admin, group, [states[topic.name] for topic in topics]) for group, topics in groups.items())
-            for part, groups in INPUTS.items()
+            for part, groups in inputs.items()
         }
     except BrokerUnavailable:
         return {}

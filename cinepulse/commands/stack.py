@@ -159,7 +159,9 @@ def pick_ports(settings: Settings, picker: PortPicker) -> Ports:
         clickhouse=pick("clickhouse_port", settings.clickhouse_port),
         world=picker.pick(WORLD_PORT),
         # Spread at random: these parts start late, and a second stack that starts meanwhile must not take their ports.
-        metrics={name: picker.pick() for name in ("tmdb", "count", "alerts", "sink", "link", "reddit", "verify")},
+        metrics={
+            name: picker.pick() for name in ("tmdb", "count", "alerts", "sink", "deliver", "link", "reddit", "verify")
+        },
     )
 
 
@@ -220,6 +222,8 @@ def pipeline(home: Path, ports: Ports, values: Mapping[str, Any], world: WorldCh
         if _has_world(ports, values):
             _ask_world(ports, "POST", "start")
 
+    last = [worker("verify", "verify", "--every", VERIFY_EVERY)]
+    last += [worker("deliver", "deliver")] if values.get("alert_destinations") else []
     return (
         Stage(tuple(base), "topics and tables", prepare),
         Stage(
@@ -234,7 +238,7 @@ def pipeline(home: Path, ports: Ports, values: Mapping[str, Any], world: WorldCh
             "posts",
             begin,
         ),
-        Stage((worker("verify", "verify", "--every", VERIFY_EVERY),)),
+        Stage(tuple(last)),
     )
 
 

@@ -232,8 +232,8 @@ def test_every_setting_says_what_it_is(name: str) -> None:
 
 
 def test_every_secret_is_a_secret_type() -> None:
-    """A name that says secret, password or token has the type that hides its value."""
-    named = [name for name in Settings.model_fields if name.endswith(("secret", "password", "token"))]
+    """A name that says secret, password or token has the type that hides its value; so has an address with a token."""
+    named = [name for name in Settings.model_fields if name.endswith(("secret", "password", "token", "webhook_url"))]
 
     assert named == SECRETS
 

@@ -43,7 +43,7 @@ def test_without_metrics_neither_serves_any() -> None:
 
 @pytest.fixture
 def pair(fresh_broker: BrokerProcess, tmp_path: Path) -> Iterator[tuple[Process, list[psutil.Process]]]:
-    """Yield a running `cinepulse process all` and its two workers."""
+    """Yield a running `cinepulse process all` and its three workers."""
     create_topics(admin_client(fresh_broker.bootstrap), TOPICS, partitions=PARTITIONS, replication_factor=1)
     with workers_of(fresh_broker.bootstrap, tmp_path) as workers:
         process = workers.start("all")
@@ -59,7 +59,7 @@ def pair(fresh_broker: BrokerProcess, tmp_path: Path) -> Iterator[tuple[Process,
 def test_a_killed_pair_leaves_no_worker(pair: tuple[Process, list[psutil.Process]]) -> None:
     """SIGKILL gives the pair no chance to end its workers: they see that it is gone and stop, cleanly."""
     process, children = pair
-    assert len(children) == 2
+    assert len(children) == 3
 
     process.kill()
     _, left = psutil.wait_procs(children, timeout=20)

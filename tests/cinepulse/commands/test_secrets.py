@@ -335,7 +335,7 @@ def test_commands_that_fail_show_no_secret(tmp_path: Path, authority: Authority,
 
 def test_every_secret_is_looked_for() -> None:
     """A setting whose name says that it is a secret is one: shown nowhere, and looked for above."""
-    telling = {name for name in Settings.model_fields if re.search(r"password|secret|token|_key$", name)}
+    telling = {name for name in Settings.model_fields if re.search(r"password|secret|token|_key$|webhook_url", name)}
 
     assert telling == set(SECRETS)
 

@@ -184,11 +184,15 @@ def test_lag_is_the_way_to_the_topic_s_end(fresh_broker: BrokerProcess) -> None:
         producer.produce(REDDIT_POSTS.name, b"value", b"key", partition=number % 2)
     producer.flush(10)
     # A group's coordinator takes a moment to load after its topic is made.
-    until(lambda: lags(Settings(kafka_bootstrap=fresh_broker.bootstrap)) == {"link": 10, "count": 0, "sink": 0})
+    until(
+        lambda: (
+            lags(Settings(kafka_bootstrap=fresh_broker.bootstrap)) == {"link": 10, "count": 0, "alerts": 0, "sink": 0}
+        )
+    )
 
     commit(fresh_broker.bootstrap, "cinepulse-link", TopicPartition(REDDIT_POSTS.name, 1, 3))
 
-    assert lags(Settings(kafka_bootstrap=fresh_broker.bootstrap)) == {"link": 7, "count": 0, "sink": 0}
+    assert lags(Settings(kafka_bootstrap=fresh_broker.bootstrap)) == {"link": 7, "count": 0, "alerts": 0, "sink": 0}
 
 
 def commit(bootstrap: str, group: str, offset: TopicPartition) -> None:
