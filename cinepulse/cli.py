@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "viral": Entry("Show viral films against the rest.", "cinepulse.commands.film_groups:viral"),
     "compare": Entry("Show a few films side by side.", "cinepulse.commands.compare:compare"),
     "alerts": Entry("List what happened to films, or follow it live.", "cinepulse.commands.alerts:alerts"),
+    "forecast": Entry("Forecast a film's mentions and popularity.", "cinepulse.commands.forecast:forecast"),
     "coverage": Entry("Show what was polled and how much is known.", "cinepulse.commands.coverage:coverage"),
     "verify": Entry("Prove that counts, mentions and offsets agree.", "cinepulse.commands.verify:verify"),
     "replay": Entry("Rebuild days from the log, show what differs, promote it.", "cinepulse.commands.replay:replay"),

@@ -12,6 +12,8 @@ CATALOGUE: Final = "TMDB's catalogue (`tmdb.movies`) and snapshots (`tmdb.popula
 TMDB: Final = "TMDB snapshots (`tmdb.popularity`)"
 MENTIONED: Final = "mentions (`movie.mentions`)"
 
+BOTH: Final = f"{MENTIONED}, {TMDB}"
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -346,4 +348,57 @@ GROUPS: Final = (
     ),
     Measure("viral_30d", "those of them that reach 60 in one of these weeks", "films", "never", "11"),
     Measure("viral_percent_30d", "100 viral_30d / films_30d", "%", "films_30d is 0", "100 · 11 / 110 = 10"),
+)
+
+FORECASTS: Final = (
+    Measure(
+        "seasonal-naive",
+        "the last known value of the same weekday, of the last four weeks",
+        "the metric's",
+        "the weekday known in none of them",
+        "1 … 14: then 8, 9, 10",
+        BOTH,
+    ),
+    Measure(
+        "ewma",
+        "Σ w x / Σ w over the days known, w = 2^(-age / 3 days), the same for each day ahead",
+        "the metric's",
+        "no day known",
+        "10 three days before 40: (0.5 · 10 + 40) / 1.5 = 30",
+        BOTH,
+    ),
+    Measure(
+        "weekly-ewma",
+        "ewma of x / profile, times profile: mean of a weekday over mean of all, last four weeks; shown where its mae "
+        "is below both others'",
+        "the metric's",
+        "a weekday known less than twice, or its mean 0",
+        "six days of 35, one of 70: profile 0.875 and 1.75, level 40",
+        BOTH,
+    ),
+    Measure(
+        "mae",
+        "mean |forecast - x| over the days ahead, from each of the last 90 days but the first 14",
+        "the metric's",
+        "fewer than 7 days to forecast from",
+        "(3 + 5) / 2 = 4",
+        BOTH,
+    ),
+    Measure(
+        "mase",
+        "mae / mean |x - x(7)|",
+        "times the change from week to week",
+        "mae unknown, or no change",
+        "4 / 8 = 0.5",
+        BOTH,
+    ),
+    Measure(
+        "lead",
+        "k of -7 … 7 with the highest correlation of ln(n + 1) - ln(n(1) + 1) on a day and ln p - ln p(1) k days "
+        "later, over the last 90 whole days; positive where talk comes first",
+        "days",
+        "|r| below 0.3, or fewer than 28 days known for every k",
+        "popularity repeats talk three days later: 3",
+        BOTH,
+    ),
 )

@@ -12,6 +12,7 @@ from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, Coverage, read_polls
 from clickhouse.film_talk import FilmTalk, read_film_talk
 from clickhouse.history import FilmDay, last_days, read_history
+from clickhouse.lead import lead
 from clickhouse.plain import printable
 from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, read_sentiments
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant, year_of
@@ -22,9 +23,11 @@ if TYPE_CHECKING:
 
     from clickhouse.client import Client
     from clickhouse.closed import Closer, Reached, State
+    from clickhouse.lead import Lead
 
 CANDIDATES: Final = 20
 HISTORY_DAYS: Final = 30
+LEAD_DAYS: Final = 90
 REDDIT_POST: Final = "https://www.reddit.com/comments/{thread}/"
 REDDIT_COMMENT: Final = "https://www.reddit.com/comments/{thread}/_/{comment}/"
 
@@ -105,7 +108,7 @@ class MovieReport:
 
     `as_of`: highest event time counted; None without data. `sentiment`: of the mentions of all `days`. `history`: the
     last days in order, one for every day, for sparklines. `talk`: what is said on the latest day of `days`, with its
-    burst. `known_at`: the instant as of which all this was known, None for now.
+    burst. `known_at`: the instant as of which all this was known, None for now. `lead`: whether talk leads popularity.
     """
 
     film: Film
@@ -114,6 +117,7 @@ class MovieReport:
     communities: tuple[Community, ...]
     methods: tuple[Method, ...]
     evidence: tuple[Evidence, ...]
+    lead: Lead
     sentiment: Sentiment = UNKNOWN
     history: tuple[FilmDay, ...] = ()
     talk: FilmTalk | None = None
@@ -152,8 +156,9 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
     asked = {"tmdb_id": film.tmdb_id, "limit": limit}
     days = ask(client, "movie_days_then", at_ms=at_ms, **asked) if at_ms else ask(client, "movie_days", **asked)
     sources = ask(client, "movie_sources", tmdb_id=film.tmdb_id, at_ms=at_ms)
-    period = last_days(HISTORY_DAYS, reached=reached, now_ms=at_ms or now_ms or (reached.furthest if reached else 0))
-    history = read_history(client, [film.tmdb_id], period, reached=reached, closer=closer, at_ms=at_ms)
+    period = last_days(LEAD_DAYS, reached=reached, now_ms=at_ms or now_ms or (reached.furthest if reached else 0))
+    histories = read_history(client, [film.tmdb_id], period, reached=reached, closer=closer, at_ms=at_ms)
+    history = histories[film.tmdb_id]
     # Each of the latest days has a mention at least, so the latest posts lie on the latest days.
     evidence = ask(client, "movie_evidence", since=days[-1]["day"], at_ms=at_ms, **asked) if days else []
     felt = read_sentiments(client, film.tmdb_id, days[-1]["day"]) if days else Sentiments({}, UNKNOWN)
@@ -171,11 +176,18 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
             if not row["is_community"]
         ),
         evidence=tuple(_evidence(row) for row in evidence),
+        lead=_lead(history, reached),
         sentiment=felt.together,
-        history=history[film.tmdb_id],
+        history=history[-HISTORY_DAYS:],
         talk=read_film_talk(client, film.tmdb_id, days[0]["day"], closer=closer, at_ms=at_ms) if days else None,
         known_at=instant(at_ms) if at_ms else None,
     )
+
+
+def _lead(history: Sequence[FilmDay], reached: Reached | None) -> Lead:
+    # The day that the stream has reached is not over, and of a day that is not known well no count is the whole.
+    over = [day for day in history if reached is not None and day.day < instant(reached.furthest).date()]
+    return lead([day.mentions if day.complete else None for day in over], [day.popularity for day in over])
 
 
 def _coverage(client: Client, days: Sequence[date], reached: Reached | None, at_ms: int) -> dict[date, Coverage]:

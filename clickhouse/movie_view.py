@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from clickhouse.lead import Lead
     from clickhouse.movie import MovieReport
 
 
@@ -46,6 +47,7 @@ def render_movie(report: MovieReport) -> RenderableType:
         *([Text(known_text(report.known_at), style="yellow")] if report.known_at else []),
         *render_lines(report.history),
         *render_talk(report.talk),
+        Text(_lead(report.lead)),
         *(tables if report.days or report.evidence else [Text("No mentions yet.")]),
         Text(report.attribution, style="dim"),
     )
@@ -53,6 +55,15 @@ def render_movie(report: MovieReport) -> RenderableType:
 
 def _felt(report: MovieReport) -> str:
     return f" · sentiment of these days {report.sentiment.text}" if report.sentiment.text else ""
+
+
+def _lead(lead: Lead) -> str:
+    if lead.days is None or lead.r is None:
+        return f"talk and popularity: {lead.why} ({lead.pairs} d)"
+    told = f"(r {lead.r:+.2f} over {lead.pairs} d)"
+    if lead.days == 0:
+        return f"talk and popularity move on the same day {told}"
+    return f"talk {'leads' if lead.days > 0 else 'follows'} popularity by {abs(lead.days)} d {told}"
 
 
 def _shown(day: Day) -> dict[str, Any]:

@@ -297,6 +297,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "measures": partial(measures_table, measures.POPULARITY),
     "kpis": partial(measures_table, measures.KPIS),
     "groups": partial(measures_table, measures.GROUPS),
+    "forecasts": partial(measures_table, measures.FORECASTS),
     "measures_now": partial(measures_table, measures.NOW),
     "sentiment_measures": partial(measures_table, measures.SENTIMENT),
     "mention_measures": partial(measures_table, MENTIONS),

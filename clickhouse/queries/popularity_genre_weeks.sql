@@ -8,31 +8,48 @@ SELECT
     100 * viral_30d / films_30d AS viral_percent_30d
 FROM
 (
-    WITH
-        arrayMap(k -> (values[k], values[k + 1]), [0, 7, 14, 21, 28, 35]) AS pairs,
-        arrayMap(x -> coalesce(x.1, x.2), pairs) AS p,
-        arrayMap(x -> coalesce(x.1, x.2), arrayMap(k -> (voted[k], voted[k + 1]), [0, 7, 14, 21, 28, 35])) AS v
     SELECT
         tmdb_id,
-        mapFromArrays(groupArray(ago) AS days, groupArray(tuple(value)).1) AS values,
-        mapFromArrays(days, groupArray(tuple(cast_votes)).1) AS voted,
-        -- The latest week ends on the day itself, as the coefficient of the day does.
-        arrayMap(k -> 60 * (if(k = 1, voted[0], v[k]) - v[k + 1]) / greatest(v[k + 1], 1)
-            + 40 * (if(k = 1, values[0], p[k]) - p[k + 1]) / greatest(p[k + 1], 1.), range(1, 6)) AS coefficients,
-        arrayFilter(x -> isNotNull(x), coefficients) AS known,
+        arrayFilter(x -> isNotNull(x), [
+            -- The latest week ends on the day itself, as the coefficient of the day does.
+            60 * (v0 - v7) / greatest(v7, 1) + 40 * (p0 - p7) / greatest(p7, 1.),
+            60 * (v7 - v14) / greatest(v14, 1) + 40 * (p7 - p14) / greatest(p14, 1.),
+            60 * (v14 - v21) / greatest(v21, 1) + 40 * (p14 - p21) / greatest(p21, 1.),
+            60 * (v21 - v28) / greatest(v28, 1) + 40 * (p21 - p28) / greatest(p28, 1.),
+            60 * (v28 - v35) / greatest(v35, 1) + 40 * (p28 - p35) / greatest(p35, 1.)
+        ]) AS known,
         arrayMax(arrayMap(x -> assumeNotNull(x), known)) AS greatest_coefficient
     FROM
     (
         SELECT
             tmdb_id,
-            toUInt8({day:Date} - day) AS ago,
-            finalizeAggregation(d.popularity) AS value,
-            finalizeAggregation(d.vote_count) AS cast_votes
-        FROM popularity_days AS d FINAL
-        WHERE day BETWEEN {day:Date} - 36 AND {day:Date} AND modulo({day:Date} - day, 7) IN (0, 1)
+            anyIf(value, ago = 0) AS p0,
+            coalesce(anyIf(value, ago = 7), anyIf(value, ago = 8)) AS p7,
+            coalesce(anyIf(value, ago = 14), anyIf(value, ago = 15)) AS p14,
+            coalesce(anyIf(value, ago = 21), anyIf(value, ago = 22)) AS p21,
+            coalesce(anyIf(value, ago = 28), anyIf(value, ago = 29)) AS p28,
+            coalesce(anyIf(value, ago = 35), anyIf(value, ago = 36)) AS p35,
+            anyIf(cast_votes, ago = 0) AS v0,
+            coalesce(anyIf(cast_votes, ago = 7), anyIf(cast_votes, ago = 8)) AS v7,
+            coalesce(anyIf(cast_votes, ago = 14), anyIf(cast_votes, ago = 15)) AS v14,
+            coalesce(anyIf(cast_votes, ago = 21), anyIf(cast_votes, ago = 22)) AS v21,
+            coalesce(anyIf(cast_votes, ago = 28), anyIf(cast_votes, ago = 29)) AS v28,
+            coalesce(anyIf(cast_votes, ago = 35), anyIf(cast_votes, ago = 36)) AS v35
+        FROM
+        (
+            SELECT
+                tmdb_id,
+                {day:Date} - day AS ago,
+                finalizeAggregation(d.popularity) AS value,
+                finalizeAggregation(d.vote_count) AS cast_votes
+            FROM popularity_days AS d FINAL
+            WHERE day IN ({day:Date}, {day:Date} - 7, {day:Date} - 8, {day:Date} - 14, {day:Date} - 15,
+                {day:Date} - 21, {day:Date} - 22, {day:Date} - 28, {day:Date} - 29,
+                {day:Date} - 35, {day:Date} - 36)
+        )
+        GROUP BY tmdb_id
     )
-    GROUP BY tmdb_id
-    HAVING notEmpty(known)
+    WHERE notEmpty(known)
 ) AS p
 INNER JOIN (SELECT tmdb_id, arrayMap(g -> toString(g), genres) AS genres FROM films FINAL) AS f USING tmdb_id
 GROUP BY group

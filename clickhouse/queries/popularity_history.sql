@@ -25,37 +25,42 @@ SELECT
 FROM
 (
     SELECT
-        tmdb_id,
-        max(seen) AS seen_at,
-        mapFromArrays(groupArrayIf(ago, ago <= 20) AS days, groupArrayIf(tuple(value), ago <= 20).1) AS values,
-        mapFromArrays(days, groupArrayIf(tuple(cast_votes), ago <= 20).1) AS voted,
+        *,
         values[0] AS p0, values[1] AS p1, voted[0] AS v0, voted[1] AS v1,
-        anyIf(mean_vote, ago = 0) AS s0,
-        toDayOfWeek({day:Date}) AS weekday,
         arrayMap(k -> assumeNotNull(values[k]), arrayFilter(k -> values[k] IS NOT NULL, range(7))) AS week,
         arrayMap(k -> assumeNotNull(values[k]), arrayFilter(k -> values[k] IS NOT NULL, range(weekday))) AS iso_week,
         arrayMap(k -> assumeNotNull(values[k]),
             arrayFilter(k -> values[k] IS NOT NULL, range(weekday, weekday + 7))) AS iso_week_before,
         arrayMap(k -> assumeNotNull(voted[k] - voted[k + 1]),
-            arrayFilter(k -> (voted[k] - voted[k + 1]) IS NOT NULL, range(7, 14))) AS gains,
-        minOrNullIf(seen_day, isNotNull(value)) AS first_day,
-        max(highest) AS peak,
-        argMinIf(toNullable(seen_day), (-assumeNotNull(highest), seen_day), isNotNull(highest)) AS peak_day
+            arrayFilter(k -> (voted[k] - voted[k + 1]) IS NOT NULL, range(7, 14))) AS gains
     FROM
     (
-        -- Few films: their snapshots lie together here, where a day's film lies apart in popularity_days.
         SELECT
             tmdb_id,
-            toDate(observed_at) AS seen_day,
-            toUInt16({day:Date} - seen_day) AS ago,
-            argMax(s.popularity, (observed_at, revision)) AS value,
-            argMax(s.vote_count, (observed_at, revision)) AS cast_votes,
-            argMax(s.vote_average, (observed_at, revision)) AS mean_vote,
-            max(s.popularity) AS highest,
-            max(s.observed_at) AS seen
-        FROM popularity AS s
-        WHERE tmdb_id IN {films:Array(Int64)} AND toDate(observed_at) <= {day:Date}
-        GROUP BY tmdb_id, seen_day
+            max(seen) AS seen_at,
+            mapFromArrays(groupArrayIf(ago, ago <= 20), groupArrayIf(tuple(value), ago <= 20).1) AS values,
+            mapFromArrays(groupArrayIf(ago, ago <= 20), groupArrayIf(tuple(cast_votes), ago <= 20).1) AS voted,
+            anyIf(mean_vote, ago = 0) AS s0,
+            toDayOfWeek({day:Date}) AS weekday,
+            minOrNullIf(seen_day, isNotNull(value)) AS first_day,
+            max(highest) AS peak,
+            argMinIf(toNullable(seen_day), (-assumeNotNull(highest), seen_day), isNotNull(highest)) AS peak_day
+        FROM
+        (
+            -- Few films: their snapshots lie together here, where a day's film lies apart in popularity_days.
+            SELECT
+                tmdb_id,
+                toDate(observed_at) AS seen_day,
+                toUInt16({day:Date} - seen_day) AS ago,
+                argMax(s.popularity, (observed_at, revision)) AS value,
+                argMax(s.vote_count, (observed_at, revision)) AS cast_votes,
+                argMax(s.vote_average, (observed_at, revision)) AS mean_vote,
+                max(s.popularity) AS highest,
+                max(s.observed_at) AS seen
+            FROM popularity AS s
+            WHERE tmdb_id IN {films:Array(Int64)} AND toDate(observed_at) <= {day:Date}
+            GROUP BY tmdb_id, seen_day
+        )
+        GROUP BY tmdb_id
     )
-    GROUP BY tmdb_id
 )

@@ -1,0 +1,77 @@
+"""A film's next days: its mentions and its popularity, each forecast beside the error of the forecast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from clickhouse.forecasting import Forecast, forecast
+from clickhouse.series import read_mention_series, read_popularity_series
+from clickhouse.trends import ATTRIBUTION, DAY_ZONE
+
+if TYPE_CHECKING:
+    from clickhouse.client import Client
+    from clickhouse.movie import Film
+    from clickhouse.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class MetricForecast:
+    """One metric's forecasts. `last`: the last day of its past, None without one; `known`: days of it with a value."""
+
+    metric: str
+    last: date | None
+    known: int
+    forecasts: tuple[Forecast, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastReport:
+    """All forecasts of a film."""
+
+    film: Film
+    metrics: tuple[MetricForecast, ...]
+    day_zone: str = DAY_ZONE
+    attribution: str = ATTRIBUTION
+
+
+def read_forecast(client: Client, film: Film, days: int) -> ForecastReport:
+    """Return the forecasts of a film's next `days` days.
+
+    Raises DatabaseUnavailable when ClickHouse does not answer.
+    """
+    series = {
+        "mentions": read_mention_series(client, film.tmdb_id),
+        "popularity": read_popularity_series(client, film.tmdb_id),
+    }
+    return ForecastReport(film, tuple(_metric(name, one, days) for name, one in series.items()))
+
+
+def forecast_rows(report: ForecastReport) -> list[dict[str, Any]]:
+    """Return one flat row a metric, method and day."""
+    return [
+        {
+            "tmdb_id": report.film.tmdb_id,
+            "title": report.film.title,
+            "metric": metric.metric,
+            "method": one.method,
+            "best": one.best,
+            "day": None if metric.last is None else (metric.last + timedelta(days=ahead)).isoformat(),
+            "forecast": value,
+            "mae": one.error.mae if one.error else None,
+            "mase": one.error.mase if one.error else None,
+            "origins": one.error.origins if one.error else 0,
+            "pairs": one.error.pairs if one.error else 0,
+            "days_known": metric.known,
+        }
+        for metric in report.metrics
+        for one in metric.forecasts
+        for ahead, value in enumerate(one.values, 1)
+    ]
+
+
+def _metric(name: str, series: Series, days: int) -> MetricForecast:
+    # A series of nothing has no forecast, and a film that is not known no zero.
+    found = forecast(series.values, days) if series.known else ()
+    return MetricForecast(name, series.last, series.known, found)

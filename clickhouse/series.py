@@ -1,0 +1,70 @@
+"""A film's days in a row, as forecasts need them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from clickhouse.ask import ask
+from clickhouse.closed import read_reached
+from clickhouse.coverage import REDDIT, read_polls
+from clickhouse.trends import Period, instant
+
+if TYPE_CHECKING:
+    from clickhouse.client import Client
+
+HISTORY_DAYS: Final = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A film's values on consecutive UTC days up to `last`, the oldest first; None is unknown. `last` None: no data."""
+
+    last: date | None
+    values: tuple[float | None, ...]
+
+    @property
+    def known(self) -> int:
+        """Days with a value."""
+        return sum(value is not None for value in self.values)
+
+
+def read_mention_series(client: Client, tmdb_id: int) -> Series:
+    """Return a film's mentions on the last 90 whole days.
+
+    A day without a mention is a true zero where the polls know the day, and a day that they do not know is unknown,
+    whatever was found on it.
+    """
+    reached = read_reached(client)
+    if reached is None:
+        return Series(None, ())
+    # The day that the stream has reached is not over.
+    last = instant(reached.furthest).date() - timedelta(days=1)
+    days = _days(last)
+    period = Period(days[0], last)
+    polls = read_polls(client, REDDIT, period.start_ms, period.end_ms)
+    asked = ask(client, "film_mention_days", tmdb_id=tmdb_id, first_day=days[0], last_day=last)
+    counted = {row["day"]: row["value"] for row in asked}
+
+    def known(day: date) -> bool:
+        own = Period(day, day)
+        return polls.of(own.start_ms, own.end_ms, reached.furthest).complete is True
+
+    return Series(last, tuple(counted.get(day, 0) if known(day) else None for day in days))
+
+
+def read_popularity_series(client: Client, tmdb_id: int) -> Series:
+    """Return a film's popularity on the last 90 days, up to the latest with a snapshot of any film."""
+    (reached,) = ask(client, "popularity_reached", day=None)
+    last: date | None = reached["day"]
+    if last is None:
+        return Series(None, ())
+    days = _days(last)
+    rows = ask(client, "film_popularity_days", tmdb_id=tmdb_id, first_day=days[0], last_day=last)
+    seen = {row["day"]: row["value"] for row in rows}
+    return Series(last, tuple(seen.get(day) for day in days))
+
+
+def _days(last: date) -> list[date]:
+    return [last - timedelta(days=ago) for ago in range(HISTORY_DAYS - 1, -1, -1)]
