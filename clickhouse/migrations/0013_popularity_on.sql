@@ -86,4 +86,4 @@ FROM
         WHERE p0 IS NOT NULL OR v0 IS NOT NULL OR popularity_compared IS NOT NULL
     )
 )
-COMMENT 'Changes, votes, viral score and rank of each film on one UTC day: popularity_on(day = ...). This product uses the TMDB API but is not endorsed or certified by TMDB.'
+COMMENT 'Changes, votes, viral score and rank of each film on one UTC day: popularity_on(day = ...). tmdb_id; metrics as docs/metrics.md has them; popularity_yesterday; votes_growth and popularity_growth, and votes_growth_rank and popularity_growth_rank, the shares of the other films that are lower, of which viral_score is made; compared_days: how many days ago the day lies that ranks are compared with, 0 for none. This product uses the TMDB API but is not endorsed or certified by TMDB.'

@@ -42,9 +42,14 @@ END: Final = "<!-- real day ends -->"
 
 
 def lines() -> Iterator[dict[str, str]]:
-    """Yield the lines of the file."""
+    """Yield the lines of the file, of a film that a list has twice the first: pages shift while they are read."""
+    told: set[tuple[str, ...]] = set()
     with gzip.open(REAL_DAYS, "rt", encoding="utf-8", newline="") as text:
-        yield from csv.DictReader(text)
+        for line in csv.DictReader(text):
+            place = (line["list"], line["generated_at"], line["tmdb_id"])
+            if place not in told:
+                told.add(place)
+                yield line
 
 
 def seen() -> list[tuple[int, date, Seen]]:
@@ -53,10 +58,16 @@ def seen() -> list[tuple[int, date, Seen]]:
         (
             int(line["tmdb_id"]),
             date.fromisoformat(line["date"]),
-            (float(line["popularity"]), int(line["vote_count"]), float(line["vote_average"])),
+            numbers_of(line),
         )
         for line in lines()
     ]
+
+
+def numbers_of(line: dict[str, str]) -> Seen:
+    """Return popularity, votes and mean vote, which a film without votes has none of."""
+    votes = int(line["vote_count"])
+    return float(line["popularity"]), votes, float(line["vote_average"]) if votes else None
 
 
 def gainers(client: Client) -> str:
@@ -100,8 +111,7 @@ def load(client: Client) -> None:
     snapshots = []
     for number, line in enumerate(lines(), 1):
         tmdb_id, at = int(line["tmdb_id"]), ms(line["generated_at"])
-        numbers = (float(line["popularity"]), int(line["vote_count"]), float(line["vote_average"]))
-        snapshots.append((tmdb_id, at, line["list"], *numbers, number))
+        snapshots.append((tmdb_id, at, line["list"], *numbers_of(line), number))
     names = ["tmdb_id", "observed_at", "source", "popularity", "vote_count", "vote_average", "revision"]
     _insert(client, POPULARITY, names, snapshots)
     load_films(client)

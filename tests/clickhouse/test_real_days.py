@@ -91,6 +91,18 @@ def backfill(bootstrap: str, directory: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
+def peaks() -> dict[tuple[int, date], tuple[float, date]]:
+    """Return the highest value of each film up to each day, and its first day: of all lines, not the last of a day."""
+    highest: dict[tuple[int, date], tuple[float, date]] = {}
+    told = [(int(line["tmdb_id"]), float(line["popularity"]), date.fromisoformat(line["date"])) for line in lines()]
+    for film, value, on in told:
+        for day in DAYS[(on - FIRST).days :]:
+            if (film, day) not in highest or highest[film, day][0] < value:
+                highest[film, day] = (value, on)
+    return highest
+
+
+@pytest.fixture(scope="module")
 def history() -> History:
     """Return the file as the reference wants it: the last line of a film and day."""
     history = History()
@@ -111,12 +123,14 @@ def test_everything_is_stored(pipeline: Pipeline) -> None:
     """
     told = list(lines())
 
-    assert pipeline.count("popularity") == len({(row["tmdb_id"], row["list"], row["generated_at"]) for row in told})
+    assert pipeline.count("popularity") == len(told)
     assert pipeline.topic_end("tmdb.movies") == len({row["tmdb_id"] for row in told})
     assert pipeline.rows("SELECT uniqExact(toDate(observed_at)) FROM popularity") == [(32,)]
 
 
-def test_every_metric_of_every_day(pipeline: Pipeline, history: History) -> None:
+def test_every_metric_of_every_day(
+    pipeline: Pipeline, history: History, peaks: dict[tuple[int, date], tuple[float, date]]
+) -> None:
     """On each of the 32 days each metric of each film is what plain Python makes of the file, to 1e-9.
 
     A metric is unknown while it has no days to look back to, and known of some film on every day from then on.
@@ -131,6 +145,7 @@ def test_every_metric_of_every_day(pipeline: Pipeline, history: History) -> None
         assert films.keys() == {film for film, row in expected.items() if row["popularity"] is not None}
         assert report.seen == len(films) > 100
         for film, row in films.items():
+            expected[film] |= dict(zip(("peak", "peak_day"), peaks[film, day], strict=True))
             assert names <= row.keys()
             for name, value in expected[film].items():
                 same = row[name] == pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else None
