@@ -135,7 +135,9 @@ def read_mention_trends(client: Client, question: MentionQuestion) -> MentionRep
     """
     stand = read_stand(client, question.day, now_ms=question.now_ms, at_ms=question.at_ms)
     known = known_days(stand)
-    coverage, _ = stand.polls.over_days(stand.period.start_ms, stand.period.end_ms, stand.furthest)
+    start, end = stand.period.start_ms, stand.period.end_ms
+    polls = read_polls(client, REDDIT, start, end, until=question.at_ms or None)
+    coverage, _ = polls.over_days(start, end, stand.furthest)
     return MentionReport(
         by=question.by,
         day=stand.day,
@@ -181,7 +183,7 @@ def read_stand(client: Client, day: date | None, *, now_ms: int = 0, at_ms: int 
     reached = read_reached(client, at_ms)
     chosen, period = chosen_period(None if day is None else Period(day, day), now_ms, reached)
     first = period.start_ms - BASELINE_DAYS * MILLISECONDS_PER_DAY
-    polls = read_polls(client, REDDIT, first, period.end_ms, until=at_ms or None)
+    polls = read_polls(client, REDDIT, first, period.end_ms, until=at_ms or None, counted=False)
     return Stand(chosen, period, reached, _elapsed(period, reached), polls)
 
 

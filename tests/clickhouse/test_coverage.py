@@ -235,6 +235,34 @@ def test_hours_are_read_from_the_polls(filled: Filled) -> None:
 
 
 @pytest.mark.real
+def test_shares_need_no_count_of_polls(filled: Filled) -> None:
+    """Read without counting, reports that came twice and listings that changed give the same shares and gaps."""
+    for _ in range(2):
+        filled.poll("2026-11-20T01:00", listing="new:movies")
+        filled.poll("2026-11-20T05:00", "failed", listing="new:movies+scifi")
+        filled.poll("2026-11-20T09:00", listing="new:movies+scifi")
+        filled.poll(
+            "2026-11-20T03:30",
+            "overflowed",
+            listing="comments:movies",
+            gap_from="2026-11-20T03:00",
+            gap_to="2026-11-20T03:20",
+        )
+        filled.poll("2026-11-20T11:00", "info", listing="info")
+    begin, end = ms("2026-11-20T00:00"), ms("2026-11-21T00:00")
+
+    counted = read_polls(filled.client, "reddit", begin, end)
+    reach = read_polls(filled.client, "reddit", begin, end, counted=False)
+
+    for at in range(begin, end, 7 * MILLISECONDS_PER_HOUR):
+        one, other = (polls.of(at, at + 6 * MILLISECONDS_PER_HOUR, end) for polls in (counted, reach))
+        assert (one.share, one.gaps, one.gap_seconds) == (other.share, other.gaps, other.gap_seconds)
+    whole = counted.of(begin, end, end)
+    assert (whole.polls, whole.share) == (4, reach.of(begin, end, end).share)
+    assert reach.of(begin, end, end).polls == 0
+
+
+@pytest.mark.real
 def test_a_mended_gap_is_no_gap(filled: Filled) -> None:
     """Once files of both communities are read, the day is whole, though they were read days later and in two runs."""
     a_day_with_a_gap(filled)
