@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "trends": Entry("Show the films people talk about.", "cinepulse.commands.trends:trends"),
     "rising": Entry("Show the films whose talk rises or fades right now.", "cinepulse.commands.rising:rising"),
     "movie": Entry("Show one film's days, communities and evidence.", "cinepulse.commands.movie:movie"),
+    "why": Entry("Show why a film is talked about on a day.", "cinepulse.commands.why:why"),
     "kpi": Entry("Show the films of a key figure: hidden gems, return, ratings.", "cinepulse.commands.kpi:kpi"),
     "genres": Entry("Show the viral share of each genre.", "cinepulse.commands.film_groups:genres"),
     "cohorts": Entry("Show films by age since release.", "cinepulse.commands.film_groups:cohorts"),

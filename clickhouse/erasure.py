@@ -16,6 +16,7 @@ from cinepulse.errors import CinepulseError
 from cinepulse.logging import get_logger
 from clickhouse.ask import ask, query_text
 from clickhouse.sqltext import quote_name
+from clickhouse.terms import sweep_terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,32 +82,48 @@ def sweep(client: Client, *, age_seconds: int = SWEEP_AGE_SECONDS) -> int:
     return due
 
 
+def sweep_all(client: Client) -> int:
+    """Delete what is due, retracted mentions and words, and return how many rows that were."""
+    return sweep(client) + sweep_terms(client)
+
+
 class Sweeper:
     """Sweeps at intervals, in a thread of its own: a mutation may take longer than the sink may stand still.
 
-    `connect` returns a client; what a sweep raises is logged, and the next one comes all the same.
+    `connect` returns a client; what a sweep raises is logged, and the next one comes all the same. `work` is done each
+    time and returns how many rows it was about; the log and the thread name it.
     """
 
-    def __init__(self, connect: Callable[[], Client], *, every_seconds: float = SWEEP_EVERY_SECONDS) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Client],
+        *,
+        every_seconds: float = SWEEP_EVERY_SECONDS,
+        work: Callable[[Client], int] = sweep_all,
+        name: str = "sweeper",
+    ) -> None:
         self._connect = connect
         self._every_seconds = every_seconds
+        self._work = work
+        self._name = name
 
     def start(self, stop: Event) -> Thread:
         """Sweep until `stop` is set."""
-        thread = Thread(target=self._run, args=(stop,), name="sweeper", daemon=True)
+        thread = Thread(target=self._run, args=(stop,), name=self._name, daemon=True)
         thread.start()
         return thread
 
     def _run(self, stop: Event) -> None:
         while not stop.wait(self._every_seconds):
             try:
-                swept = sweep(self._connect())
+                rows = self._work(self._connect())
             except CinepulseError as error:
-                log.warning("sweeper.failed", error=str(error))
+                log.warning("sweeper.failed", of=self._name, error=str(error))
             except Exception:
-                log.exception("sweeper.failed")
+                log.exception("sweeper.failed", of=self._name)
             else:
-                log.info("sweeper.swept", tombstones=swept)
+                if rows:
+                    log.info("sweeper.done", of=self._name, rows=rows)
 
 
 def _tables(client: Client) -> dict[str, bool]:

@@ -11,6 +11,7 @@ from typing import Final
 CATALOGUE: Final = "TMDB's catalogue (`tmdb.movies`) and snapshots (`tmdb.popularity`)"
 TMDB: Final = "TMDB snapshots (`tmdb.popularity`)"
 MENTIONED: Final = "mentions (`movie.mentions`)"
+TOLD: Final = "counts of terms (`term_counts`)"
 
 BOTH: Final = f"{MENTIONED}, {TMDB}"
 
@@ -400,5 +401,53 @@ FORECASTS: Final = (
         "|r| below 0.3, or fewer than 28 days known for every k",
         "popularity repeats talk three days later: 3",
         BOTH,
+    ),
+)
+
+WHY: Final = (
+    Measure("posts", "y: posts of the day that have the term near the film", "posts", "fewer than 2", "10", TOLD),
+    Measure(
+        "posts_before",
+        "x: such posts of the 28 days before, each day's counted from 2 up",
+        "posts",
+        "never",
+        "2",
+        TOLD,
+    ),
+    Measure(
+        "log_odds",
+        "ln((y + a) / (n + 100 - y - a)) - ln((x + a) / (m + 100 - x - a)), n the sum of y over all terms, "
+        "m of x, and a = 100 Y / (N + 1) with Y and N those of all films on all of these days",
+        "none",
+        "posts unknown",
+        "y 10 of n 40, x 2 of m 100, Y 12 of N 140: a = 8.51, ln(18.51 / 121.49) - ln(10.51 / 189.49) = 1.010",
+        TOLD,
+    ),
+    Measure(
+        "z",
+        "log_odds / √(1 / (y + a) + 1 / (x + a))",
+        "standard deviations",
+        "posts unknown",
+        "1.010 / √(1 / 18.51 + 1 / 10.51) = 2.62",
+        TOLD,
+    ),
+    Measure(
+        "share", "share of the film's mentions of the day in a community", "0 to 1", "no mention", "0.75", MENTIONED
+    ),
+    Measure(
+        "share_before",
+        "the same of the 28 days before",
+        "0 to 1",
+        "no mention before",
+        "0.25",
+        MENTIONED,
+    ),
+    Measure(
+        "excess",
+        "mentions of the day in the community less share_before times all of the day",
+        "mentions",
+        "no mention",
+        "3 - 0.25 · 4 = 2",
+        MENTIONED,
     ),
 )

@@ -175,7 +175,7 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
             for row in sources
             if not row["is_community"]
         ),
-        evidence=tuple(_evidence(row) for row in evidence),
+        evidence=tuple(evidence_of(row) for row in evidence),
         lead=_lead(history, reached),
         sentiment=felt.together,
         history=history[-HISTORY_DAYS:],
@@ -246,7 +246,8 @@ def _candidate(film: Film) -> str:
     return printable(f"{film.tmdb_id}  {film.title} ({film.year or 'year unknown'}{known_as})")
 
 
-def _evidence(row: dict[str, Any]) -> Evidence:
+def evidence_of(row: dict[str, Any]) -> Evidence:
+    """Return a post that mentions a film, from a row of a query for such posts."""
     return Evidence(
         post_id=row["post_id"],
         permalink=permalink(row["platform"], row["post_id"], row["thread_id"]),

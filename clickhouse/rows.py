@@ -8,7 +8,17 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.errors import CorruptRecord, InvalidRecord
-from clickhouse.tables import ALERTS, COVERAGE, DEAD_LETTERS, FILMS, MENTION_COUNTS, MENTIONS, POPULARITY, Table
+from clickhouse.tables import (
+    ALERTS,
+    COVERAGE,
+    DEAD_LETTERS,
+    FILMS,
+    MENTION_COUNTS,
+    MENTION_TERMS,
+    MENTIONS,
+    POPULARITY,
+    Table,
+)
 from schemas import topics
 from schemas.events import Mention
 
@@ -111,6 +121,15 @@ def mention_row(codec: Codec, record: Record) -> Row:
     return (*_MENTION_KEY(key), *_MENTION(mention), *record.position(), 0)
 
 
+def terms_row(codec: Codec, record: Record) -> Row:
+    """Return the row of the words near a film, or of their tombstone: the post no longer mentions the film."""
+    key = codec.decode(topics.MOVIE_TERMS.key_subject, _key(record))
+    if record.value is None:
+        return (*_MENTION_KEY(key), (), record.timestamp, *record.position(), 1)
+    found = codec.decode(topics.MOVIE_TERMS.value_subject, record.value)
+    return (*_MENTION_KEY(key), found.terms, found.observed_at, *record.position(), 0)
+
+
 def mention_count_row(codec: Codec, record: Record) -> Row:
     """Return the row of a film's count on a day; its revision is the record's own."""
     key = codec.decode(topics.MOVIE_MENTION_COUNTS.key_subject, _key(record))
@@ -149,6 +168,7 @@ def routes(prefix: str = "") -> tuple[Route, ...]:
         for topic, table, row in (
             (topics.MOVIE_MENTION_COUNTS, MENTION_COUNTS, mention_count_row),
             (topics.MOVIE_MENTIONS, MENTIONS, mention_row),
+            (topics.MOVIE_TERMS, MENTION_TERMS, terms_row),
             (topics.TREND_ALERTS, ALERTS, alert_row),
             (topics.PIPELINE_COVERAGE, COVERAGE, coverage_row),
             (topics.TMDB_MOVIES, FILMS, film_row),

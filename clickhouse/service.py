@@ -22,6 +22,7 @@ from clickhouse.offsets import committed_by, extents, start_offsets, topic_ids
 from clickhouse.rows import routes
 from clickhouse.sink import SinkLoop
 from clickhouse.store import Store
+from clickhouse.terms import COUNT_EVERY_SECONDS, count_terms
 from clickhouse.writer import Writer
 from schemas.codec import Codec
 from schemas.provision import admin_client
@@ -124,6 +125,9 @@ def run_sink(settings: Settings, stop: Event, *, accept_gaps: bool = False) -> N
             publisher = Publisher.connected(settings, "sink")
             sink = build_sink(Setup(settings, chosen, accept_gaps=accept_gaps), store, publisher)
     Sweeper(lambda: connect(settings)).start(stop)
+    Sweeper(lambda: connect(settings), every_seconds=COUNT_EVERY_SECONDS, work=count_terms, name="term_counter").start(
+        stop
+    )
     sink.run([route.source for route in chosen], stop)
 
 

@@ -158,6 +158,34 @@ MENTIONS: Final = Table(
     {"confidence": (0, 1), "sentiment": (-1, 1), "author_sketch": (0, HIGHEST)},
 )
 
+MENTION_TERMS: Final = Table(
+    "mention_terms",
+    (
+        ("tmdb_id", "Int64"),
+        ("platform", TEXT),
+        ("post_id", "String"),
+        ("created_at", INSTANT),
+        ("terms", "Array(String)"),
+        ("observed_at", INSTANT),
+        *_POSITION,
+        ("is_deleted", "UInt8"),
+    ),
+    _FILLED,
+)
+
+TERM_COUNTS: Final = Table(
+    "term_counts",
+    (
+        ("tmdb_id", "Int64"),
+        ("day", "Date"),
+        ("term", "String"),
+        ("posts", "UInt32"),
+        ("oldest_at", INSTANT),
+    ),
+    (("counted_at", INSTANT),),
+)
+"""Filled from `mention_terms` by `clickhouse.terms`, not from a topic."""
+
 MENTION_COUNTS: Final = Table(
     "mention_counts",
     (
@@ -259,7 +287,18 @@ SINK_BATCHES: Final = Table(
     (("confirmed_at", INSTANT),),
 )
 
-TABLES: Final = (FILMS, POPULARITY, MENTIONS, MENTION_COUNTS, COVERAGE, DEAD_LETTERS, ALERTS, SINK_BATCHES)
+TABLES: Final = (
+    FILMS,
+    POPULARITY,
+    MENTIONS,
+    MENTION_TERMS,
+    TERM_COUNTS,
+    MENTION_COUNTS,
+    COVERAGE,
+    DEAD_LETTERS,
+    ALERTS,
+    SINK_BATCHES,
+)
 
 # What migrations derive from these tables, for queries: the sink writes none of it.
 DERIVED: Final = (

@@ -44,6 +44,8 @@ RECORD_TYPES: Final[dict[str, type]] = {
     "tmdb.movies-value": events.Movie,
     "movie.mentions-key": events.MentionKey,
     "movie.mentions-value": events.Mention,
+    "movie.terms-key": events.TermsKey,
+    "movie.terms-value": events.MentionTerms,
     "movie.mention_counts-key": events.MentionCountKey,
     "movie.mention_counts-value": events.MentionCount,
     "tmdb.rankings-value": events.Ranking,
@@ -56,6 +58,7 @@ RECORD_TYPES: Final[dict[str, type]] = {
 TUPLE_FIELDS: Final[dict[type, tuple[str, ...]]] = {
     events.Movie: ("alternative_titles", "genres", "companies", "directors", "cast"),
     events.Ranking: ("tmdb_ids",),
+    events.MentionTerms: ("terms",),
 }
 
 

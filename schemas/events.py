@@ -119,6 +119,27 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TermsKey:
+    """The mention whose words these are, as in movie.mentions; the film decides the partition."""
+
+    tmdb_id: int
+    platform: str
+    post_id: str
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentionTerms:
+    """The words near a film in a post, for telling why a film is talked about.
+
+    As good as text, so its topic keeps it for 48 hours at most. A null value retracts the mention.
+    """
+
+    terms: tuple[str, ...]
+    observed_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MentionCountKey:
     """One film on one UTC day."""
 
@@ -227,6 +248,8 @@ Event = (
     | Movie
     | MentionKey
     | Mention
+    | TermsKey
+    | MentionTerms
     | MentionCountKey
     | MentionCount
     | Ranking

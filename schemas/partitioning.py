@@ -13,6 +13,7 @@ from zlib import crc32
 from schemas.topics import (
     MOVIE_MENTION_COUNTS,
     MOVIE_MENTIONS,
+    MOVIE_TERMS,
     PIPELINE_COVERAGE,
     REDDIT_POSTS,
     TMDB_MOVIES,
@@ -45,7 +46,7 @@ def partition_of(topic: Topic, key: Any, partitions: int) -> int:
         return post_partition(key, partitions)
     if topic in {TMDB_POPULARITY, TMDB_MOVIES}:
         return film_partition(key, partitions)
-    if topic in {MOVIE_MENTIONS, MOVIE_MENTION_COUNTS, TREND_ALERTS}:
+    if topic in {MOVIE_MENTIONS, MOVIE_TERMS, MOVIE_MENTION_COUNTS, TREND_ALERTS}:
         return film_partition(key.tmdb_id, partitions)
     if topic == PIPELINE_COVERAGE:
         return text_partition(f"{key.source}/{key.listing}", partitions)

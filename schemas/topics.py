@@ -95,6 +95,7 @@ REDDIT_POSTS: Final = Topic("reddit.posts", "posts as observed", "compact,delete
 TMDB_POPULARITY: Final = Topic("tmdb.popularity", "popularity snapshots", "delete", HISTORY_RETENTION_MS)
 TMDB_MOVIES: Final = Topic("tmdb.movies", "the film catalogue", "compact", None)
 MOVIE_MENTIONS: Final = Topic("movie.mentions", "films named in posts; the replay log", "compact", None)
+MOVIE_TERMS: Final = Topic("movie.terms", "words near films in posts", "compact,delete", TEXT_RETENTION_MS)
 MOVIE_MENTION_COUNTS: Final = Topic("movie.mention_counts", "mentions per film and day", "compact", None)
 TMDB_RANKINGS: Final = Topic(
     "tmdb.rankings", "TMDB's lists, each as one whole poll showed it", "delete", HISTORY_RETENTION_MS
@@ -112,6 +113,7 @@ TOPICS: Final = (
     TMDB_POPULARITY,
     TMDB_MOVIES,
     MOVIE_MENTIONS,
+    MOVIE_TERMS,
     MOVIE_MENTION_COUNTS,
     TMDB_RANKINGS,
     TREND_ALERTS,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from cinepulse.errors import Poison
 from cinepulse.metrics import FORGOTTEN_RETURNS, FUTURE_STAMPED, MENTIONS_EMITTED, RECORDS_PROCESSED
-from schemas.events import MentionKey
+from schemas.events import MentionKey, MentionTerms, TermsKey
 from schemas.partitioning import film_partition
-from schemas.topics import MOVIE_MENTIONS, REDDIT_POSTS
+from schemas.topics import MOVIE_MENTIONS, MOVIE_TERMS, REDDIT_POSTS
 from stream_processors.identity import REDDIT, denial_of, pack_fullname
 from stream_processors.outbox import Outgoing
 from stream_processors.posts import check_post, encode_posts, merge_posts, next_step
@@ -18,15 +18,23 @@ from stream_processors.posts.table import pack_post, unpack_post
 from stream_processors.stage import Flush, asks_to_forget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from schemas.codec import Codec
     from schemas.events import Mention, RedditPost
     from stream_processors.dead_letters import DeadLetters
 
     Link = Callable[[RedditPost], Mapping[int, Mention]]
+    Terms = Callable[[RedditPost], Mapping[int, tuple[str, ...]]]
+
+T = TypeVar("T")
 
 FUTURE_REASON = "created_in_future"
+
+
+def terms_key(key: MentionKey) -> TermsKey:
+    """Return the key of the words of a mention."""
+    return TermsKey(tmdb_id=key.tmdb_id, platform=key.platform, post_id=key.post_id, created_at=key.created_at)
 
 
 class Record(Protocol):
@@ -62,13 +70,14 @@ class LinkStage:
         dead_letters: takes posts that cannot be linked.
         partitions: partitions of every topic.
         check_feed: raises the error that ended the catalogue's feed.
+        terms: returns the words near each film of a post that was just linked; None sends none.
     """
 
     name = "link"
     source = REDDIT_POSTS.name
     slice_records = 50
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that the stage is made of
         self,
         codec: Codec,
         link: Link,
@@ -76,7 +85,9 @@ class LinkStage:
         *,
         partitions: int,
         check_feed: Callable[[], None] = lambda: None,
+        terms: Terms | None = None,
     ) -> None:
+        self._terms = terms
         self._check_feed = check_feed
         self._codec = codec
         self._link = link
@@ -85,7 +96,9 @@ class LinkStage:
 
     def open(self, partition: int) -> LinkPartition:
         """Return an empty table for one partition of `reddit.posts`."""
-        return LinkPartition(partition, self._codec, self._link, self._dead_letters, self._partitions)
+        return LinkPartition(
+            partition, self._codec, self._link, self._dead_letters, self._partitions, terms=self._terms
+        )
 
     def merge(self, bodies: Sequence[bytes]) -> bytes:
         """Return one body with the effect of several."""
@@ -99,7 +112,17 @@ class LinkStage:
 class LinkPartition:
     """The posts of one partition that name films, and what is to be sent about them."""
 
-    def __init__(self, partition: int, codec: Codec, link: Link, dead_letters: DeadLetters, partitions: int) -> None:
+    def __init__(  # noqa: PLR0913 - what the stage was given, and which partition it is
+        self,
+        partition: int,
+        codec: Codec,
+        link: Link,
+        dead_letters: DeadLetters,
+        partitions: int,
+        *,
+        terms: Terms | None = None,
+    ) -> None:
+        self._terms = terms
         self._partition = partition
         self._codec = codec
         self._link = link
@@ -168,18 +191,31 @@ class LinkPartition:
         if step is None:
             return
         # Encoded first: a post of which one mention breaks the contract changes nothing.
+        terms = self._safe_terms(post) if any(mention is not None for _, mention in step.sends) else {}
         outgoing = [
-            self._record(post.fullname, step.post.created_at, tmdb_id, mention, post.observed_at)
+            one
             for tmdb_id, mention in step.sends
+            for one in self._records(
+                MentionKey(tmdb_id=tmdb_id, platform=REDDIT, post_id=post.fullname, created_at=step.post.created_at),
+                mention,
+                terms.get(tmdb_id, ()),
+                post.observed_at,
+            )
         ]
         self._posts.put(fullname, pack_post(step.post))
         self._outgoing += outgoing
         for _, mention in step.sends:
             MENTIONS_EMITTED.labels("retraction" if mention is None else "mention").inc()
 
+    def _safe_terms(self, post: RedditPost) -> Mapping[int, tuple[str, ...]]:
+        return {} if self._terms is None else self._safely(self._terms, post)
+
     def _safe_link(self, post: RedditPost) -> Mapping[int, Mention]:
+        return self._safely(self._link, post)
+
+    def _safely(self, read: Callable[[RedditPost], Mapping[int, T]], post: RedditPost) -> Mapping[int, T]:
         try:
-            return self._link(post)
+            return read(post)
         except Exception as error:
             # Whatever text makes the linker fail, the posts behind it must not wait for a new version of it.
             raise Poison(f"{post.fullname}: {type(error).__name__}: {error}", reason="link_failed") from error
@@ -196,21 +232,26 @@ class LinkPartition:
         packed = self._posts.get(number)
         if packed is not None:
             known = unpack_post(packed)
-            self._outgoing += [
-                self._record(fullname, known.created_at, tmdb_id, None, record.timestamp) for tmdb_id in known.films
-            ]
+            for tmdb_id in known.films:
+                key = MentionKey(tmdb_id=tmdb_id, platform=REDDIT, post_id=fullname, created_at=known.created_at)
+                self._outgoing += self._records(key, None, (), record.timestamp)
             MENTIONS_EMITTED.labels("retraction").inc(len(known.films))
             gone = LinkedPost(known.created_at, known.observed_at, dict.fromkeys(known.films, RETRACTED))
             self._posts.put(number, pack_post(gone))
         self._posts.deny(denial_of(encoded), number)
 
-    def _record(
-        self, fullname: str, created_at: int, tmdb_id: int, mention: Mention | None, observed_at: int
-    ) -> Outgoing:
-        key = self._codec.encode(
-            MOVIE_MENTIONS.key_subject,
-            MentionKey(tmdb_id=tmdb_id, platform=REDDIT, post_id=fullname, created_at=created_at),
-        )
+    def _records(
+        self, key: MentionKey, mention: Mention | None, terms: tuple[str, ...], observed_at: int
+    ) -> Iterator[Outgoing]:
+        """Yield the records about a mention or retraction."""
+        # Encoded first: what breaks the contract has no partition either.
         value = None if mention is None else self._codec.encode(MOVIE_MENTIONS.value_subject, mention)
+        encoded = self._codec.encode(MOVIE_MENTIONS.key_subject, key)
+        partition = film_partition(key.tmdb_id, self._partitions)
         # The record's time is that of the observation it rests on: a retraction has no value to say it.
-        return Outgoing(MOVIE_MENTIONS.name, film_partition(tmdb_id, self._partitions), key, value, observed_at)
+        yield Outgoing(MOVIE_MENTIONS.name, partition, encoded, value, observed_at)
+        if self._terms is not None:
+            near = MentionTerms(terms=terms, observed_at=observed_at)
+            value = None if mention is None else self._codec.encode(MOVIE_TERMS.value_subject, near)
+            encoded = self._codec.encode(MOVIE_TERMS.key_subject, terms_key(key))
+            yield Outgoing(MOVIE_TERMS.name, partition, encoded, value, observed_at)

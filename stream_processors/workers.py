@@ -16,10 +16,8 @@ from stream_processors.runner import Runner, run_together
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
 
     from cinepulse.settings import Settings
-    from schemas.events import Mention, RedditPost
 
 COUNT_APP: Final = "cinepulse-count"
 LINK_APP: Final = "cinepulse-link"
@@ -54,7 +52,7 @@ def run_link(settings: Settings) -> int:
     async def make_stage(stop: asyncio.Event) -> LinkStage | None:
         from stream_processors.catalog_feed import CatalogFeed
         from stream_processors.linking import Catalog
-        from stream_processors.mentioning import mention_films
+        from stream_processors.mentioning import Mentioner
 
         codec = Codec(schema_ids(settings))
         feed: CatalogFeed[Any] = CatalogFeed(settings, codec, Catalog.build)
@@ -62,11 +60,16 @@ def run_link(settings: Settings) -> int:
         if not await feed.ready(stop):
             return None
 
-        def mentions(post: RedditPost) -> Mapping[int, Mention]:
-            return mention_films(post, feed.catalog, settings.link_threshold)
-
+        mentioner = Mentioner(lambda: feed.catalog, settings.link_threshold)
         letters = _dead_letters(LinkStage.name, LinkStage.source, codec, settings)
-        return LinkStage(codec, mentions, letters, partitions=settings.partitions, check_feed=feed.check)
+        return LinkStage(
+            codec,
+            mentioner.mentions,
+            letters,
+            partitions=settings.partitions,
+            check_feed=feed.check,
+            terms=mentioner.terms,
+        )
 
     return Runner(
         LINK_APP, settings, make_stage, flush_seconds=LINK_FLUSH_SECONDS, flush_records=LINK_FLUSH_RECORDS

@@ -300,6 +300,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "forecasts": partial(measures_table, measures.FORECASTS),
     "measures_now": partial(measures_table, measures.NOW),
     "sentiment_measures": partial(measures_table, measures.SENTIMENT),
+    "why_measures": partial(measures_table, measures.WHY),
     "mention_measures": partial(measures_table, MENTIONS),
     "mention_hours": partial(measures_table, HOURS),
 }

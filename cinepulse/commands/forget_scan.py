@@ -13,7 +13,7 @@ from producers.reddit.forgotten import PollerMemory
 from schemas.append import Place
 from schemas.provision import admin_client, describe_topics
 from schemas.reader import TopicReader
-from schemas.topics import MOVIE_MENTIONS, PIPELINE_DEAD_LETTERS, REDDIT_POSTS
+from schemas.topics import MOVIE_MENTIONS, MOVIE_TERMS, PIPELINE_DEAD_LETTERS, REDDIT_POSTS
 from stream_processors.changelog_store import changelog_topic
 from stream_processors.identity import REDDIT, pack_fullname
 from stream_processors.traces import CountedPost, LogTraces, counted_in, linked_in
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cinepulse.settings import Settings
     from clickhouse.client import Client
     from schemas.codec import Codec
-    from schemas.events import MentionKey, RedditPost
+    from schemas.events import MentionKey, RedditPost, TermsKey
     from schemas.reader import RawRecord
     from schemas.topics import Topic
 
@@ -41,6 +41,7 @@ UNTIL: Final = {
     REDDIT_POSTS.name: "48 h after it was read",
     PIPELINE_DEAD_LETTERS.name: "48 h after it failed",
     MOVIE_MENTIONS.name: "36 h after its retraction; the retraction itself 30 days",
+    MOVIE_TERMS.name: "48 h after it was read",
     LINK_LOG.name: "48 h after it was deleted on Reddit",
     COUNT_LOG.name: "48 h after its retraction",
     "producer": "it is forgotten here, or 1500 newer posts of its listing were read",
@@ -129,6 +130,14 @@ class Scan:
             if record.key is not None and self._pattern.search(record.key) and self._is_mention(record.key)
         }
 
+    def terms(self) -> Keyed:
+        """Return the words near films in the posts, tombstones included."""
+        return {
+            place: record.key or b""
+            for place, record in self._records(MOVIE_TERMS)
+            if record.key is not None and self._pattern.search(record.key) and self._is_mention(record.key, MOVIE_TERMS)
+        }
+
     def logs(self) -> list[LogTraces]:
         """Return the workers' changelogs, unread."""
         both = (
@@ -162,6 +171,7 @@ class Scan:
             self._topic(REDDIT_POSTS, "comments with its title", records.comments),
             self._topic(PIPELINE_DEAD_LETTERS, "dead letters", self.letters()),
             self._topic(MOVIE_MENTIONS, "mentions and retractions", self.mentions()),
+            self._topic(MOVIE_TERMS, "words near films", self.terms()),
             *(Found(one.topic, "bodies of the state", len(one.holding), UNTIL[one.topic]) for one in logs),
             *(Found(f"table {name}", "rows", count, TABLES_UNTIL) for name, count in rows.items()),
             Found("table dead_letters", "messages", letters, LETTERS_UNTIL),
@@ -197,9 +207,9 @@ class Scan:
             return None
         return name
 
-    def _is_mention(self, key: bytes) -> bool:
+    def _is_mention(self, key: bytes, topic: Topic = MOVIE_MENTIONS) -> bool:
         try:
-            mention: MentionKey = self.codec.decode(MOVIE_MENTIONS.key_subject, key)
+            mention: MentionKey | TermsKey = self.codec.decode(topic.key_subject, key)
         except Poison:
             return True
         return mention.platform == REDDIT and mention.post_id in self.posts

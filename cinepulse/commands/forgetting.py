@@ -16,12 +16,13 @@ from cinepulse.commands.groups import Consumers
 from clickhouse.erasure import erase_posts, mentions_of_posts
 from clickhouse.offsets import Partition
 from clickhouse.service import GROUP as SINK_GROUP
+from clickhouse.terms import count_terms
 from schemas.append import Appender, Place, RawAppend
 from schemas.compaction import Compaction
-from schemas.events import MentionKey
+from schemas.events import MentionKey, TermsKey
 from schemas.partitioning import film_partition, post_partition
 from schemas.reader import TopicReader
-from schemas.topics import MOVIE_MENTIONS, PIPELINE_DEAD_LETTERS, REDDIT_POSTS
+from schemas.topics import MOVIE_MENTIONS, MOVIE_TERMS, PIPELINE_DEAD_LETTERS, REDDIT_POSTS
 from stream_processors.changelog import PROOF
 from stream_processors.identity import REDDIT
 from stream_processors.stage import FORGET_HEADER
@@ -75,6 +76,7 @@ class Forgetting:
         self._compact()
         self.say("deleting rows")
         erase_posts(self.scan.client, sorted(self.scan.posts))
+        count_terms(self.scan.client)
         self.say("looking everywhere again")
         return self.scan.everything()
 
@@ -112,9 +114,11 @@ class Forgetting:
         ends = self._appender.append(
             [RawAppend(MOVIE_MENTIONS.name, partition, key, None, headers=HEADERS) for key, partition in keys.items()]
         )
-        self._superseded |= {*mentions, *ends}
+        terms = self.scan.terms()
+        words = self._appender.append(_tombstones(MOVIE_TERMS, terms))
+        self._superseded |= {*mentions, *terms, *ends, *words}
         self._wait_for("count", COUNT_APP, ends)
-        self._wait_for("sink", SINK_GROUP, ends)
+        self._wait_for("sink", SINK_GROUP, [*ends, *words])
 
     def _clean_states(self) -> None:
         """Wait until the workers have written their states without the posts."""
@@ -141,6 +145,9 @@ class Forgetting:
             PIPELINE_DEAD_LETTERS: self._codec.encode(PIPELINE_DEAD_LETTERS.key_subject, ROLL),
             MOVIE_MENTIONS: self._codec.encode(
                 MOVIE_MENTIONS.key_subject, MentionKey(tmdb_id=0, platform="cinepulse", post_id="roll", created_at=0)
+            ),
+            MOVIE_TERMS: self._codec.encode(
+                MOVIE_TERMS.key_subject, TermsKey(tmdb_id=0, platform="cinepulse", post_id="roll", created_at=0)
             ),
             LINK_LOG: PROOF,
             COUNT_LOG: PROOF,

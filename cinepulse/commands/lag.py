@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from schemas.topics import (
     MOVIE_MENTION_COUNTS,
     MOVIE_MENTIONS,
+    MOVIE_TERMS,
     PIPELINE_COVERAGE,
     PIPELINE_DEAD_LETTERS,
     REDDIT_POSTS,
@@ -39,6 +40,7 @@ INPUTS: Final[Mapping[str, Mapping[str, tuple[Topic, ...]]]] = {
             TMDB_MOVIES,
             TMDB_POPULARITY,
             MOVIE_MENTIONS,
+            MOVIE_TERMS,
             MOVIE_MENTION_COUNTS,
             TREND_ALERTS,
             PIPELINE_COVERAGE,

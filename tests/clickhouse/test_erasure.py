@@ -47,10 +47,10 @@ def test_a_posts_rows_go_and_those_of_others_stay(filled: Filled) -> None:
         (7, "t3_abc"),
         (8, "t3_abc"),
     }
-    assert rows_of_posts(filled.client, ["t3_abc"]) == {"mentions": 4, "dead_letters": 0}
+    assert rows_of_posts(filled.client, ["t3_abc"]) == {"mentions": 4, "mention_terms": 0, "dead_letters": 0}
     erase_posts(filled.client, ["t3_abc"])
 
-    assert rows_of_posts(filled.client, ["t3_abc"]) == {"mentions": 0, "dead_letters": 0}
+    assert rows_of_posts(filled.client, ["t3_abc"]) == {"mentions": 0, "mention_terms": 0, "dead_letters": 0}
     assert stored(filled) == [(7, "t1_abc", 0), (7, "t3_abcd", 0)]
 
 
@@ -79,7 +79,12 @@ def test_a_table_beside_the_mentions_is_found_by_its_column(filled: Filled) -> N
     filled.mention(7, "t3_abc", DAY)
     filled.client.command("INSERT INTO shadow SELECT * FROM mentions")
 
-    assert rows_of_posts(filled.client, ["t3_abc"]) == {"mentions": 1, "shadow": 1, "dead_letters": 0}
+    assert rows_of_posts(filled.client, ["t3_abc"]) == {
+        "mentions": 1,
+        "mention_terms": 0,
+        "shadow": 1,
+        "dead_letters": 0,
+    }
     erase_posts(filled.client, ["t3_abc"])
 
     assert sum(rows_of_posts(filled.client, ["t3_abc"]).values()) == 0

@@ -13,7 +13,7 @@ from cinepulse.errors import CorruptRecord, InvalidRecord, Poison
 from clickhouse.rows import ERROR_CHARACTERS, Record, Route, routes
 from schemas.codec import Codec
 from schemas.registry import ManifestIds
-from schemas.topics import MOVIE_MENTIONS, TMDB_MOVIES
+from schemas.topics import MOVIE_MENTIONS, MOVIE_TERMS, TMDB_MOVIES
 from tests.schemas.samples import SAMPLES, any_record
 
 CODEC = Codec(ManifestIds())
@@ -102,6 +102,20 @@ def test_mention_tombstone_is_a_deleted_row_of_the_same_key() -> None:
     assert after["community"] == ""
 
 
+def test_words_and_their_tombstone_have_one_identity() -> None:
+    """A retraction of words hides the words themselves: the same key columns, a higher revision, nothing else."""
+    route, live = sample("movie.terms")
+    gone = replace(live, value=None, offset=live.offset + 1)
+
+    before, after = named(route, live), named(route, gone)
+
+    identity = ("tmdb_id", "platform", "post_id", "created_at")
+    assert [after[name] for name in identity] == [before[name] for name in identity]
+    assert (before["is_deleted"], after["is_deleted"]) == (0, 1)
+    assert after["revision"] == before["revision"] + 1
+    assert (len(before["terms"]), after["terms"]) == (4, ())
+
+
 def test_film_tombstone_is_a_deleted_row() -> None:
     """A film that leaves the catalogue keeps its id and nothing else."""
     route = ROUTES["tmdb.movies"]
@@ -112,7 +126,7 @@ def test_film_tombstone_is_a_deleted_row() -> None:
 
 
 @pytest.mark.parametrize(
-    "topic", sorted(ROUTES.keys() - {MOVIE_MENTIONS.name, TMDB_MOVIES.name}), ids=lambda topic: topic
+    "topic", sorted(ROUTES.keys() - {MOVIE_MENTIONS.name, MOVIE_TERMS.name, TMDB_MOVIES.name}), ids=lambda topic: topic
 )
 def test_tombstone_elsewhere_is_refused(topic: str) -> None:
     """Topics in which a null value has no meaning refuse one by name."""

@@ -89,6 +89,12 @@ SAMPLES: Final[dict[str, Any]] = {
         sentiment=-0.375,
         author_sketch=33_921,
     ),
+    "movie.terms-key": events.TermsKey(
+        tmdb_id=693_134, platform="reddit", post_id="t1_kzyxwvp", created_at=1_709_251_200_000
+    ),
+    "movie.terms-value": events.MentionTerms(
+        terms=("spice", "sandworm", "spice sandworm", "d\xe9j\xe0"), observed_at=1_709_251_265_123
+    ),
     "movie.mention_counts-key": events.MentionCountKey(tmdb_id=693_134, day=19_783),
     "movie.mention_counts-value": events.MentionCount(
         mentions=300,
@@ -177,6 +183,10 @@ GOLDEN: Final[dict[str, str]] = {
     "movie.mentions-value": (
         "00000000110c6d6f766965730206147469746c655f79656172000000000000ec3f021274335f3161626364651800c689"
         "84f5be63103031323361626364086c69766502000000000000d8bf02829204"
+    ),
+    "movie.terms-key": "00000000129cce540c7265646469741474315f6b7a79787776708090fcf4be63",
+    "movie.terms-value": (
+        "0000000013080a73706963651073616e64776f726d1c73706963652073616e64776f726d0c64c3a96ac3a000c68984f5be63"
     ),
     "movie.mention_counts-key": "00000000099cce548eb502",
     "movie.mention_counts-value": "000000000fd80428b0049a81808080808001008090fcf4be63c68984f5be63a09784f5be6300",

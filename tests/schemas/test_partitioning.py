@@ -50,6 +50,7 @@ def test_every_topic_has_its_rule(topic: Topic) -> None:
         "tmdb.popularity": film_partition(693_134, 1024),
         "tmdb.movies": film_partition(693_134, 1024),
         "movie.mentions": film_partition(693_134, 1024),
+        "movie.terms": film_partition(693_134, 1024),
         "movie.mention_counts": film_partition(693_134, 1024),
         "tmdb.rankings": text_partition("popular", 1024),
         "trend.alerts": film_partition(693_134, 1024),

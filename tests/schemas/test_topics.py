@@ -6,7 +6,17 @@ import pytest
 
 from cinepulse.errors import ConfigurationInvalid
 from schemas.registry import read_manifest
-from schemas.topics import DAY_MS, ERASING, HOUR_MS, PIPELINE_DEAD_LETTERS, REDDIT_POSTS, TOPICS, Topic, topic_named
+from schemas.topics import (
+    DAY_MS,
+    ERASING,
+    HOUR_MS,
+    MOVIE_TERMS,
+    PIPELINE_DEAD_LETTERS,
+    REDDIT_POSTS,
+    TOPICS,
+    Topic,
+    topic_named,
+)
 
 TEXT_LIMIT_MS = 48 * HOUR_MS
 DELETED = [topic for topic in TOPICS if topic.cleanup == "delete"]
@@ -43,7 +53,7 @@ def test_a_topic_with_a_retention_rolls_segments_within_it(topic: Topic) -> None
     assert int(config["segment.ms"]) <= DAY_MS
 
 
-@pytest.mark.parametrize("topic", [REDDIT_POSTS, PIPELINE_DEAD_LETTERS], ids=_name)
+@pytest.mark.parametrize("topic", [REDDIT_POSTS, MOVIE_TERMS, PIPELINE_DEAD_LETTERS], ids=_name)
 def test_text_and_authors_leave_within_48_hours(topic: Topic) -> None:
     """A topic that holds a post's text or author, in a record or as a dead letter's bytes, ends at 48 hours."""
     config = topic.config(replication_factor=1)
@@ -54,7 +64,7 @@ def test_text_and_authors_leave_within_48_hours(topic: Topic) -> None:
     assert int(config["retention.ms"]) + int(config["segment.ms"]) < topic.retention_ms
 
 
-@pytest.mark.parametrize("topic", [REDDIT_POSTS, PIPELINE_DEAD_LETTERS], ids=_name)
+@pytest.mark.parametrize("topic", [REDDIT_POSTS, MOVIE_TERMS, PIPELINE_DEAD_LETTERS], ids=_name)
 def test_an_observation_is_not_compacted_before_it_expires(topic: Topic) -> None:
     """The broker may compact a topic of texts only for `cinepulse forget`: until then it holds each observation."""
     config = topic.config(replication_factor=1)

@@ -11,7 +11,7 @@ from schemas.codec import Codec
 from schemas.events import Mention, RedditPost
 from schemas.partitioning import film_partition
 from schemas.registry import ManifestIds
-from schemas.topics import MOVIE_MENTIONS, PIPELINE_DEAD_LETTERS, REDDIT_POSTS
+from schemas.topics import MOVIE_MENTIONS, MOVIE_TERMS, PIPELINE_DEAD_LETTERS, REDDIT_POSTS
 from stream_processors.dead_letters import DeadLetters
 from stream_processors.identity import denial_of, pack_fullname
 from stream_processors.link_stage import LinkStage
@@ -102,6 +102,45 @@ def test_a_mention_goes_to_its_films_partition_with_the_time_of_its_observation(
     assert (mention.topic, mention.partition) == (MOVIE_MENTIONS.name, film_partition(7, 4))
     assert (retraction.key, retraction.value) == (mention.key, None)
     assert (mention.timestamp, retraction.timestamp) == (NOW, NOW + 1_000)
+
+
+def test_words_near_a_film_go_beside_the_mention_and_leave_with_it() -> None:
+    """Each mention has a record of its words under the same identity, partition and time; a retraction takes both."""
+    letters = DeadLetters("link", REDDIT_POSTS.name, CODEC, ManualClock(NOW), partitions=4, max_share=0.5)
+    near = {7: ("spice", "sandworm")}
+    partition = LinkStage(CODEC, link, letters, partitions=4, terms=lambda _post: near).open(0)
+
+    partition.fold([record(POST)])
+    mention, words = sent(partition)
+    partition.fold([record(replace(POST, state="deleted", title=None, observed_at=NOW + 1_000), 1)])
+    retraction, end = sent(partition)
+    partition.fold([record(replace(POST, observed_at=NOW + 2_000), 2)])
+    sent(partition)
+    partition.fold([tombstone(3)])
+    forgotten = sent(partition)
+
+    assert (mention.topic, words.topic) == (MOVIE_MENTIONS.name, MOVIE_TERMS.name)
+    assert (words.partition, words.timestamp) == (mention.partition, mention.timestamp)
+    key = CODEC.decode(MOVIE_TERMS.key_subject, words.key)
+    assert (key.tmdb_id, key.platform, key.post_id, key.created_at) == (7, "reddit", "t3_abc", NOW - 5_000)
+    assert CODEC.decode(MOVIE_TERMS.value_subject, words.value or b"").terms == near[7]
+    assert (retraction.value, end.topic, end.key, end.value) == (None, MOVIE_TERMS.name, words.key, None)
+    assert [(one.topic, one.value) for one in forgotten] == [(MOVIE_MENTIONS.name, None), (MOVIE_TERMS.name, None)]
+
+
+def test_words_that_fail_make_the_post_a_dead_letter() -> None:
+    """Whatever text makes them fail, the post is poison as a whole and the posts behind it go on."""
+
+    def failing(_post: RedditPost) -> dict[int, tuple[str, ...]]:
+        raise ZeroDivisionError("division by zero")
+
+    letters = DeadLetters("link", REDDIT_POSTS.name, CODEC, ManualClock(NOW), partitions=4, max_share=0.5)
+    partition = LinkStage(CODEC, link, letters, partitions=4, terms=failing).open(0)
+
+    partition.fold([record(POST)])
+
+    assert [one.topic for one in sent(partition)] == [PIPELINE_DEAD_LETTERS.name]
+    assert len(partition) == 0
 
 
 def test_a_restored_state_knows_what_was_mentioned() -> None:

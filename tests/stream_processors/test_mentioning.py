@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cinepulse.authors import author_sketch
 from stream_processors.linking import LINKER_VERSION, Catalog
-from stream_processors.mentioning import mention_films
+from stream_processors.mentioning import Mentioner, mention_films
 from tests.stream_processors.linking.films import film
 from tests.stream_processors.linking.posts import post
 
@@ -37,3 +37,15 @@ def test_a_film_named_by_a_link_alone_has_no_sentiment() -> None:
     found = mention_films(page, Catalog.build([linked]), 0.5)
 
     assert {number: one.sentiment for number, one in found.items()} == {3: None}
+
+
+def test_terms_are_those_of_the_post_that_is_asked_for() -> None:
+    """A post that was read before another one has its own terms all the same."""
+    mentioner = Mentioner(lambda: CATALOG, 0.5)
+    first, second = post(title='"Parasite" (2019) basement'), post(title='"Whiplash" (2014) drums')
+
+    mentioner.mentions(first)
+    mentioner.mentions(second)
+
+    assert mentioner.terms(second) == {2: ("drums",)}
+    assert mentioner.terms(first) == {1: ("basement",)}

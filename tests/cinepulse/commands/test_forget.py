@@ -25,6 +25,7 @@ from schemas.publisher import Publisher
 from schemas.reader import TopicReader
 from schemas.topics import (
     MOVIE_MENTIONS,
+    MOVIE_TERMS,
     PIPELINE_COVERAGE,
     PIPELINE_DEAD_LETTERS,
     REDDIT_POSTS,
@@ -104,7 +105,7 @@ class Stage:
         """Return every key and value that the broker hands out of the topics that a post goes through."""
         parts: list[bytes] = []
         logs = [changelog_topic(app) for app in (LINK_APP, COUNT_APP)]
-        for topic in (REDDIT_POSTS, PIPELINE_DEAD_LETTERS, MOVIE_MENTIONS, *logs):
+        for topic in (REDDIT_POSTS, PIPELINE_DEAD_LETTERS, MOVIE_MENTIONS, MOVIE_TERMS, *logs):
             with TopicReader(self.settings, topic.name, "test") as reader:
                 for record in reader.to_end():
                     parts += [record.key or b"", record.value or b""]
@@ -187,7 +188,7 @@ def test_a_post_is_gone_from_everything_at_once(stage: Stage, memory: RedditStat
         "reddit.posts: records", "reddit.posts: comments with its title", "pipeline.dead_letters: dead letters",
         "movie.mentions: mentions and retractions", "cinepulse-link-changelog: bodies of the state",
         "cinepulse-count-changelog: bodies of the state", "table mentions: rows", "table dead_letters: messages",
-        "producer's memory: rows",
+        "producer's memory: rows", "movie.terms: words near films", "table mention_terms: rows",
     }  # fmt: skip
     assert (dry.return_value, untouched) == (0, {1: 2, 2: 2})
     assert (found(result), result.stderr, result.return_value) == ({}, "", 0)
@@ -196,10 +197,13 @@ def test_a_post_is_gone_from_everything_at_once(stage: Stage, memory: RedditStat
     kept = stage.bytes_of_topics()
     assert b"t3_kept" in kept
     assert SECRET.encode() not in kept
+    assert b"sentence" not in kept
     assert pack_fullname(b"t3_gone").to_bytes(8, "little") not in kept
     # The id of the thread is part of a comment's own address, and stays with the comment's mention.
     assert kept.count(b"t3_gone") == 1
     assert stage.client.command("SELECT count() FROM mentions WHERE post_id = 't3_gone'") == 0
+    words = "SELECT countIf(has(terms, 'sentence')) AS told, count() > 0 AS others FROM mention_terms"
+    assert stage.client.query(words).first_row == (0, 1)
     assert "t3_gone" not in set(memory.seen(LISTING))
     assert memory.due_rechecks(stage.now * 2, 10) == []
 

@@ -1,0 +1,35 @@
+"""Counts of terms: made from the words near films while those may be kept, and all that stays of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from clickhouse.ask import ask, query_text
+
+if TYPE_CHECKING:
+    from clickhouse.client import Client
+
+# Words live for 48 hours at most; an hour goes by between two sweeps, and a mutation takes its time.
+LIFE_SECONDS: Final = 46 * 3_600
+COUNT_EVERY_SECONDS: Final = 30.0
+
+WAIT: Final = {"mutations_sync": "2"}
+
+
+def count_terms(client: Client, *, life_seconds: int = LIFE_SECONDS) -> int:
+    """Bring `term_counts` up to the words in `mention_terms`, and return how many rows changed.
+
+    Absolute: counting again changes nothing, and any number of processes may do it.
+    """
+    summary = client.command(query_text("count_terms"), parameters={"life_seconds": life_seconds})
+    written = getattr(summary, "written_rows", 0)
+    return written if isinstance(written, int) else 0
+
+
+def sweep_terms(client: Client, *, life_seconds: int = LIFE_SECONDS) -> int:
+    """Delete the words that have been stored for `life_seconds`, and return how many rows there were."""
+    (row,) = ask(client, "sweep_terms_count", life_seconds=life_seconds)
+    due = int(row["found"])
+    if due:
+        client.command(query_text("sweep_terms"), parameters={"life_seconds": life_seconds}, settings=WAIT)
+    return due
