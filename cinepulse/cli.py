@@ -33,6 +33,8 @@ COMMANDS: Final = {
     "rising": Entry("Show the films whose talk rises or fades right now.", "cinepulse.commands.rising:rising"),
     "movie": Entry("Show one film's days, communities and evidence.", "cinepulse.commands.movie:movie"),
     "why": Entry("Show why a film is talked about on a day.", "cinepulse.commands.why:why"),
+    "quadrants": Entry("Show talk against rating: hit, hype, gem, quiet.", "cinepulse.commands.together:quadrants"),
+    "divergence": Entry("Show films where talk and popularity go apart.", "cinepulse.commands.together:divergence"),
     "kpi": Entry("Show the films of a key figure: hidden gems, return, ratings.", "cinepulse.commands.kpi:kpi"),
     "genres": Entry("Show the viral share of each genre.", "cinepulse.commands.film_groups:genres"),
     "cohorts": Entry("Show films by age since release.", "cinepulse.commands.film_groups:cohorts"),

@@ -1,4 +1,4 @@
-"""The films of a day in groups: by age, by genre, viral ones against the rest; see `measures.GROUPS`."""
+"""The films of a day in groups: by age, by genre, viral ones against the rest; see `film_measures.GROUPS`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Key figures of films: what is worth watching, what earned, what comes; `measures.KPIS` says what each number is.
+"""Key figures of films: what is worth watching, what earned, what comes; `film_measures.KPIS` says what each number is.
 
 The catalogue holds films alone: TMDB's series are not polled, so that of series nothing is known.
 """

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from cinepulse import metrics
 from cinepulse.cli import COMMANDS, cli
 from cinepulse.settings import Settings, variable_of
-from clickhouse import measures
+from clickhouse import film_measures, measures
 from clickhouse.mention_measures import HOURS, MENTIONS
 from clickhouse.rows import routes
 from schemas.registry import read_manifest
@@ -295,9 +295,10 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "views": views_list,
     "commands": commands_table,
     "measures": partial(measures_table, measures.POPULARITY),
-    "kpis": partial(measures_table, measures.KPIS),
-    "groups": partial(measures_table, measures.GROUPS),
-    "forecasts": partial(measures_table, measures.FORECASTS),
+    "kpis": partial(measures_table, film_measures.KPIS),
+    "groups": partial(measures_table, film_measures.GROUPS),
+    "together": partial(measures_table, film_measures.TOGETHER),
+    "forecasts": partial(measures_table, film_measures.FORECASTS),
     "measures_now": partial(measures_table, measures.NOW),
     "sentiment_measures": partial(measures_table, measures.SENTIMENT),
     "why_measures": partial(measures_table, measures.WHY),

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from clickhouse import measures, mention_measures
+from clickhouse import film_measures, measures, mention_measures
 from clickhouse.measures import Measure
 from clickhouse.trends import ATTRIBUTION
 
@@ -63,7 +63,7 @@ def measures_of(names: Iterable[str]) -> dict[str, Measure]:
     wanted = set(names)
     registries = [
         {one.name: one for one in value}
-        for module in (measures, mention_measures)
+        for module in (measures, mention_measures, film_measures)
         for value in vars(module).values()
         if isinstance(value, tuple) and value and all(isinstance(one, Measure) for one in value)
     ]

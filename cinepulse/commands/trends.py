@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, Final, cast, get_args
 
 import click
 
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 MENTIONS = "mentions"
 OF_MENTIONS = get_args(MentionRanking)
-BY = (MENTIONS, *OF_MENTIONS, *get_args(Ranking))
+INDEX: Final = "index"
+BY = (MENTIONS, INDEX, *OF_MENTIONS, *get_args(Ranking))
 
 
 @click.command()
@@ -51,7 +52,7 @@ BY = (MENTIONS, *OF_MENTIONS, *get_args(Ranking))
 @at_option
 @click.option("--watch", is_flag=True, help="Keep the table up to date until Ctrl-C.")
 @format_option
-def trends(  # noqa: PLR0913 - one parameter an option
+def trends(  # noqa: C901, PLR0913 - one parameter an option, one branch a kind of order
     settings: Settings,
     *,
     by: str,
@@ -69,8 +70,8 @@ def trends(  # noqa: PLR0913 - one parameter an option
     """Show the films with most mentions on a day or in a range of days, or by another metric.
 
     The change compares with the day (or range) before, up to the same elapsed share: a morning against a morning.
-    Every other order is of one day: of its mentions (burst, share, spread, engagement, authors and those that begin
-    with mention) or of TMDB's numbers. docs/metrics.md has their formulas.
+    Every other order is of one day: of talk and popularity together (index), of its mentions (burst, share, spread,
+    engagement, authors and those that begin with mention) or of TMDB's numbers. docs/metrics.md has their formulas.
 
     \b
     Examples:
@@ -91,6 +92,12 @@ def trends(  # noqa: PLR0913 - one parameter an option
 
     clock = SystemClock()
     at_ms = instant_asked(at, clock.now_ms())
+    if by == INDEX:
+        from cinepulse.commands.together import show_index
+
+        show_index(settings, day, limit, output, unfit=(first, last, community, certain, watch, at))
+        return
+
     if by in OF_MENTIONS:
         if first or last:
             raise click.UsageError(f"--by {by} is of one day: it takes --day, and not --from and --to")
