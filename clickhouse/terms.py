@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 LIFE_SECONDS: Final = 46 * 3_600
 COUNT_EVERY_SECONDS: Final = 30.0
 
+# A mutation returns when the rows are gone from every part.
 WAIT: Final = {"mutations_sync": "2"}
 
 
@@ -21,8 +22,7 @@ def count_terms(client: Client, *, life_seconds: int = LIFE_SECONDS) -> int:
 
     Absolute: counting again changes nothing, and any number of processes may do it.
     """
-    summary = client.command(query_text("count_terms"), parameters={"life_seconds": life_seconds})
-    written = getattr(summary, "written_rows", 0)
+    written = getattr(_run(client, "count_terms", life_seconds), "written_rows", 0)
     return written if isinstance(written, int) else 0
 
 
@@ -31,5 +31,9 @@ def sweep_terms(client: Client, *, life_seconds: int = LIFE_SECONDS) -> int:
     (row,) = ask(client, "sweep_terms_count", life_seconds=life_seconds)
     due = int(row["found"])
     if due:
-        client.command(query_text("sweep_terms"), parameters={"life_seconds": life_seconds}, settings=WAIT)
+        _run(client, "sweep_terms", life_seconds)
     return due
+
+
+def _run(client: Client, name: str, life_seconds: int) -> object:
+    return client.command(query_text(name), parameters={"life_seconds": life_seconds}, settings=WAIT)

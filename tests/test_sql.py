@@ -46,6 +46,7 @@ BUILT: Final = {
 PASSED_ON: Final = {
     ("clickhouse/ask.py", "query_text(name)"): "a file of queries/",
     ("clickhouse/promotion.py", "query_text(name)"): "a file of queries/",
+    ("clickhouse/terms.py", "query_text(name)"): "a file of queries/",
     ("clickhouse/migrate.py", "statement"): "a file of migrations/",
     ("clickhouse/shadow.py", "statement"): "a file of queries/",
     ("clickhouse/erasure.py", "statement"): "a file of queries/ with a table's name that the engine has told, quoted",
