@@ -91,7 +91,7 @@ class Sweeper:
     """Sweeps at intervals, in a thread of its own: a mutation may take longer than the sink may stand still.
 
     `connect` returns a client; what a sweep raises is logged, and the next one comes all the same. `work` is done each
-    time and returns how many rows it was about; the log and the thread name it.
+    time and may return how many rows it took away, for the log.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Sweeper:
         connect: Callable[[], Client],
         *,
         every_seconds: float = SWEEP_EVERY_SECONDS,
-        work: Callable[[Client], int] = sweep_all,
+        work: Callable[[Client], int | None] = sweep_all,
         name: str = "sweeper",
     ) -> None:
         self._connect = connect

@@ -17,13 +17,12 @@ COUNT_EVERY_SECONDS: Final = 30.0
 WAIT: Final = {"mutations_sync": "2"}
 
 
-def count_terms(client: Client, *, life_seconds: int = LIFE_SECONDS) -> int:
-    """Bring `term_counts` up to the words in `mention_terms`, and return how many rows changed.
+def count_terms(client: Client, *, life_seconds: int = LIFE_SECONDS) -> None:
+    """Bring `term_counts` up to the words in `mention_terms`.
 
     Absolute: counting again changes nothing, and any number of processes may do it.
     """
-    written = getattr(_run(client, "count_terms", life_seconds), "written_rows", 0)
-    return written if isinstance(written, int) else 0
+    _run(client, "count_terms", life_seconds)
 
 
 def sweep_terms(client: Client, *, life_seconds: int = LIFE_SECONDS) -> int:
@@ -35,5 +34,5 @@ def sweep_terms(client: Client, *, life_seconds: int = LIFE_SECONDS) -> int:
     return due
 
 
-def _run(client: Client, name: str, life_seconds: int) -> object:
-    return client.command(query_text(name), parameters={"life_seconds": life_seconds}, settings=WAIT)
+def _run(client: Client, name: str, life_seconds: int) -> None:
+    client.command(query_text(name), parameters={"life_seconds": life_seconds}, settings=WAIT)
