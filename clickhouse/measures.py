@@ -253,10 +253,10 @@ WHY: Final = (
     Measure(
         "log_odds",
         "ln((y + a) / (n + 100 - y - a)) - ln((x + a) / (m + 100 - x - a)), n the sum of y over all terms, "
-        "m of x, and a = 100 Y / (N + 1) with Y and N those of all films on all of these days",
+        "m of x, and a = 100 (Y + 1) / (N + 2) with Y and N those of all films on all of these days",
         "none",
         "posts unknown",
-        "y 10 of n 40, x 2 of m 100, Y 12 of N 140: a = 8.51, ln(18.51 / 121.49) - ln(10.51 / 189.49) = 1.010",
+        "y 10 of n 40, x 2 of m 100, Y 12 of N 140: a = 9.15, ln(19.15 / 120.85) - ln(11.15 / 188.85) = 0.987",
         TOLD,
     ),
     Measure(
@@ -264,7 +264,7 @@ WHY: Final = (
         "log_odds / √(1 / (y + a) + 1 / (x + a))",
         "standard deviations",
         "posts unknown",
-        "1.010 / √(1 / 18.51 + 1 / 10.51) = 2.62",
+        "0.987 / √(1 / 19.15 + 1 / 11.15) = 2.62",
         TOLD,
     ),
     Measure(

@@ -23,7 +23,7 @@ SETTINGS non_replicated_deduplication_window = 10000
 COMMENT 'Words near the films in posts, for 48 hours: what term_counts is counted from. Read with FINAL.';
 CREATE TABLE IF NOT EXISTS term_counts
 (
-    tmdb_id Int64 COMMENT 'TMDB movie id',
+    tmdb_id Int64 COMMENT 'TMDB movie id; 0 for all films together, where a post counts for each of its films',
     day Date COMMENT 'UTC day of the posts, half-open [00:00, 24:00)',
     term String COMMENT 'Folded word or pair of words; empty in the row that has the sum over all terms, those of one post included',
     posts UInt32 COMMENT 'Distinct posts of the day that have the term near the film, 2 at least; 0 where they are gone',

@@ -1,12 +1,12 @@
 -- Counts the posts of each film, day and term anew from the words that are still there, and stores what has changed:
 -- terms of two posts and more, in the row with the empty term the sum over all terms, and 0 where nothing is left. A day
--- from whose words some have expired is settled: it stays as it was last counted.
+-- from whose words some have expired is settled: it stays as it was last counted. Film 0 stands for all films together.
 INSERT INTO term_counts (tmdb_id, day, term, posts, oldest_at)
 WITH
     now64(3) - toIntervalSecond({life_seconds:UInt32}) AS expired,
     near AS
     (
-        SELECT tmdb_id, toDate(created_at) AS day, terms, kafka_timestamp
+        SELECT arrayJoin([0, tmdb_id]) AS tmdb_id, toDate(created_at) AS day, terms, kafka_timestamp
         FROM mention_terms FINAL
         WHERE kafka_timestamp >= expired
     ),

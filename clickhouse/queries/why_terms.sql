@@ -1,36 +1,37 @@
 -- The terms that a film's posts of a day have more often than those of the days before: log-odds with an informative
 -- Dirichlet prior and their z-score (Monroe, Colaresi, Quinn, Fightin' Words, 2008). y posts of a day have a term, n is
--- the sum over all terms (the row with the empty term). The prior is what all films' posts say: `prior` terms, shared out
--- as theirs are; the 1 beside them is for terms that nobody has used.
+-- the sum over all terms (the row with the empty term). The prior is what is said of all films (those of film 0): `prior`
+-- terms, shared out as theirs are, none of them never.
 WITH
-    counts AS
+    {prior:Float64} AS a0,
+    a0 * (usual + 1) / (usual_sum + 2) AS a,
+    ln((now + a) / (now_sum + a0 - now - a)) - ln((before + a) / (before_sum + a0 - before - a)) AS delta
+SELECT
+    term,
+    now AS posts,
+    before AS posts_before,
+    delta AS log_odds,
+    delta / sqrt(1 / (now + a) + 1 / (before + a)) AS z
+FROM
+(
+    SELECT
+        term, now, before, usual,
+        maxIf(now, term = '') OVER () AS now_sum,
+        maxIf(before, term = '') OVER () AS before_sum,
+        maxIf(usual, term = '') OVER () AS usual_sum
+    FROM
     (
-        SELECT tmdb_id, day, term, posts
+        SELECT
+            term,
+            sumIf(posts, tmdb_id = {tmdb_id:Int64} AND day = {day:Date}) AS now,
+            sumIf(posts, tmdb_id = {tmdb_id:Int64} AND day < {day:Date}) AS before,
+            sumIf(posts, tmdb_id = 0) AS usual
         FROM term_counts FINAL
-        WHERE day BETWEEN {day:Date} - {days:UInt16} AND {day:Date} AND posts > 0
-    ),
-    own AS
-    (
-        SELECT term, sumIf(posts, day = {day:Date}) AS now, sumIf(posts, day < {day:Date}) AS before
-        FROM counts
-        WHERE tmdb_id = {tmdb_id:Int64}
+        WHERE day BETWEEN {day:Date} - {days:UInt16} AND {day:Date} AND tmdb_id IN (0, {tmdb_id:Int64})
         GROUP BY term
         HAVING now > 0 OR term = ''
-    ),
-    (SELECT (sum(now), sum(before)) FROM own WHERE term = '') AS sums,
-    (SELECT sum(posts) FROM counts WHERE term = '') AS everywhere,
-    {prior:Float64} AS a0,
-    a0 * usual.posts / (everywhere + 1) AS a,
-    ln((own.now + a) / (sums.1 + a0 - own.now - a)) - ln((own.before + a) / (sums.2 + a0 - own.before - a)) AS delta
-SELECT
-    own.term AS term,
-    own.now AS posts,
-    own.before AS posts_before,
-    delta AS log_odds,
-    delta / sqrt(1 / (own.now + a) + 1 / (own.before + a)) AS z
-FROM own
-INNER JOIN (SELECT term, sum(posts) AS posts FROM counts WHERE term IN (SELECT term FROM own) GROUP BY term) AS usual
-    ON usual.term = own.term
-WHERE own.term != '' AND z >= {least:Float64}
+    )
+)
+WHERE term != '' AND z >= {least:Float64}
 ORDER BY z DESC, term
 LIMIT {limit:UInt32}

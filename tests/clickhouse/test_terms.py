@@ -40,7 +40,9 @@ def near(  # noqa: PLR0913 - one argument a column
 
 def counts(tables: Filled) -> Counts:
     """Return the posts of each film, day and term; the row with the empty term has the sum over all terms."""
-    rows = tables.client.query("SELECT tmdb_id, toString(day), term, posts FROM term_counts FINAL WHERE posts > 0")
+    rows = tables.client.query(
+        "SELECT tmdb_id, toString(day), term, posts FROM term_counts FINAL WHERE posts > 0 AND tmdb_id"
+    )
     return {(film, day, term): posts for film, day, term, posts in rows.result_rows}
 
 
@@ -53,6 +55,17 @@ def test_terms_of_two_posts_are_counted_by_hand(filled: Filled) -> None:
     count_terms(filled.client)
 
     assert counts(filled) == {(7, DAY, "ending"): 3, (7, DAY, "twist"): 2, (7, DAY, ""): 6}
+
+
+def test_all_films_together_are_film_0(filled: Filled) -> None:
+    """Two films' posts make the usual of all films, where a term of one post of each is told: 1 + 1 = 2."""
+    near(filled, "t3_a", ["ending", "twist"])
+    near(filled, "t3_b", ["ending"], film=8)
+
+    count_terms(filled.client)
+
+    together = "SELECT term, posts FROM term_counts FINAL WHERE tmdb_id = 0 ORDER BY term"
+    assert filled.client.query(together).result_rows == [("", 3), ("ending", 2)]
 
 
 def test_counting_again_writes_nothing(filled: Filled) -> None:
