@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from clickhouse.client import Client
 
-GROUPS: Final = {"popularity": "benchmarks.queries_popularity"}
+GROUPS: Final = {"popularity": "benchmarks.queries_popularity", "mentions": "benchmarks.queries_mentions"}
 ROUNDS: Final = 40
 WARM_UP: Final = 3
 

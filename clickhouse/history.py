@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask
 from clickhouse.closed import EPOCH
-from clickhouse.coverage import REDDIT, Coverage, read_polls
+from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
 from clickhouse.trends import Period, instant
 
 if TYPE_CHECKING:
@@ -55,18 +55,27 @@ def last_days(count: int, *, reached: Reached | None, now_ms: int) -> Period:
 
 
 def read_history(  # noqa: PLR0913 - what a day's numbers rest on
-    client: Client, films: Sequence[int], period: Period, *, reached: Reached | None, closer: Closer, at_ms: int = 0
+    client: Client,
+    films: Sequence[int],
+    period: Period,
+    *,
+    reached: Reached | None,
+    closer: Closer,
+    at_ms: int = 0,
+    polls: Polls | None = None,
 ) -> dict[int, tuple[FilmDay, ...]]:
     """Return each film's days of the period, in order, one for every day.
 
     `reached`: how far the counts have come. `at_ms`: as it was known at that instant, milliseconds; 0 is now.
+    `polls`: what is recorded of Reddit's, at that instant and of that period at least, where the caller has it.
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
     asked = {"films": list(films), "first_day": period.first, "last_day": period.last, "at_ms": at_ms}
     counts = {(row["film"], row["day"]): row for row in ask(client, "history_counts", **asked)}
     seen = {(row["tmdb_id"], row["day"]): row for row in ask(client, "history_popularity", **asked)}
-    polls = read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None)
+    if polls is None:
+        polls = read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None)
     found: dict[int, list[FilmDay]] = {film: [] for film in films}
     for start in range(period.start_ms, period.end_ms, MILLISECONDS_PER_DAY):
         day = instant(start).date()

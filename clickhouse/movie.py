@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cinepulse.errors import FilmUnknown
 from clickhouse.ask import ask
 from clickhouse.closed import read_reached
-from clickhouse.coverage import REDDIT, Coverage, read_polls
+from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
 from clickhouse.film_talk import FilmTalk, read_film_talk
 from clickhouse.history import FilmDay, last_days, read_history
 from clickhouse.lead import lead
@@ -147,7 +147,7 @@ def find_film(client: Client, wanted: str) -> Film:
 def read_movie(  # noqa: PLR0913 - a film and how to read it
     client: Client, film: Film, *, closer: Closer, limit: int = 20, now_ms: int = 0, at_ms: int = 0
 ) -> MovieReport:
-    """Return a film's latest `limit` days and posts, and its `limit` communities with most mentions.
+    """Return a film's latest `limit` days and posts, and on those days its `limit` communities with most mentions.
 
     `now_ms`: the wall time, which only decides which day today is. `at_ms`: as it was known at that instant,
     milliseconds; 0 is now.
@@ -155,14 +155,17 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
     reached = read_reached(client, at_ms)
     asked = {"tmdb_id": film.tmdb_id, "limit": limit}
     days = ask(client, "movie_days_then", at_ms=at_ms, **asked) if at_ms else ask(client, "movie_days", **asked)
-    sources = ask(client, "movie_sources", tmdb_id=film.tmdb_id, at_ms=at_ms)
     period = last_days(LEAD_DAYS, reached=reached, now_ms=at_ms or now_ms or (reached.furthest if reached else 0))
-    histories = read_history(client, [film.tmdb_id], period, reached=reached, closer=closer, at_ms=at_ms)
+    polls = _polls(client, period, [row["day"] for row in days], at_ms)
+    histories = read_history(client, [film.tmdb_id], period, reached=reached, closer=closer, at_ms=at_ms, polls=polls)
     history = histories[film.tmdb_id]
+    since = days[-1]["day"] if days else None
+    sources = ask(client, "movie_sources", tmdb_id=film.tmdb_id, since=since, at_ms=at_ms) if since else []
     # Each of the latest days has a mention at least, so the latest posts lie on the latest days.
-    evidence = ask(client, "movie_evidence", since=days[-1]["day"], at_ms=at_ms, **asked) if days else []
-    felt = read_sentiments(client, film.tmdb_id, days[-1]["day"]) if days else Sentiments({}, UNKNOWN)
-    covered = _coverage(client, [row["day"] for row in days], reached, at_ms)
+    evidence = ask(client, "movie_evidence", since=since, at_ms=at_ms, **asked) if since else []
+    # What posts said later was not known then, and of sentences no history is kept.
+    felt = read_sentiments(client, film.tmdb_id, since) if since and not at_ms else Sentiments({}, UNKNOWN)
+    covered = _covered(polls, [row["day"] for row in days], reached)
     return MovieReport(
         film=film,
         as_of=None if reached is None else instant(reached.furthest),
@@ -190,13 +193,15 @@ def _lead(history: Sequence[FilmDay], reached: Reached | None) -> Lead:
     return lead([day.mentions if day.complete else None for day in over], [day.popularity for day in over])
 
 
-def _coverage(client: Client, days: Sequence[date], reached: Reached | None, at_ms: int) -> dict[date, Coverage]:
+def _polls(client: Client, period: Period, days: Sequence[date], at_ms: int) -> Polls:
+    """Return what is recorded of the polls of Reddit in the period and on all of the days."""
+    whole = Period(min([period.first, *days]), max([period.last, *days]))
+    return read_polls(client, REDDIT, whole.start_ms, whole.end_ms, until=at_ms or None)
+
+
+def _covered(polls: Polls, days: Sequence[date], reached: Reached | None) -> dict[date, Coverage]:
     """Return how much is known of each of the days."""
-    if not days:
-        return {}
     as_of = reached.furthest if reached else 0
-    period = Period(min(days), max(days))
-    polls = read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None)
     return {day: polls.of(Period(day, day).start_ms, Period(day, day).end_ms, as_of) for day in days}
 
 

@@ -36,7 +36,7 @@ def render_movie(report: MovieReport) -> RenderableType:
             ("mentions", "submissions", "comments", "coverage", "sentiment"),
             [_shown(day) for day in report.days],
         ),
-        _table("Communities", ("community",), ("mentions",), report.communities),
+        _table("Communities on these days", ("community",), ("mentions",), report.communities),
         _table("How it was recognised", ("method", "location"), ("mentions", "mean_confidence"), report.methods),
         _table("Latest evidence", ("created_at", "community", "permalink"), ("score",), report.evidence),
     ]

@@ -9,7 +9,7 @@ SELECT
     argMax(c.closed_revision, c.revision) AS closed,
     closed > 0 AND max(c.revision) > closed AS is_revised
 FROM mention_counts AS c
-WHERE tmdb_id = {tmdb_id:Int64}
+PREWHERE tmdb_id = {tmdb_id:Int64}
 GROUP BY day
 HAVING mentions > 0
 ORDER BY day DESC

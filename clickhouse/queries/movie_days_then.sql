@@ -8,7 +8,8 @@ SELECT
     argMax(h.closed_revision, h.revision) AS closed,
     closed > 0 AND max(h.revision) > closed AS is_revised
 FROM mention_count_history AS h
-WHERE tmdb_id = {tmdb_id:Int64} AND stored_in < toStartOfMinute(fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
+PREWHERE tmdb_id = {tmdb_id:Int64}
+WHERE stored_in < toStartOfMinute(fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
 GROUP BY day
 HAVING mentions > 0
 ORDER BY day DESC

@@ -4,7 +4,8 @@ SELECT
     platform, post_id, thread_id, community, kind, location, method, confidence, score,
     toUnixTimestamp64Milli(created_at) AS created_at_ms
 FROM mentions FINAL
-WHERE tmdb_id = {tmdb_id:Int64} AND toDate(created_at) >= {since:Date}
-    AND ({at_ms:Int64} = 0 OR created_at <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
+PREWHERE tmdb_id = {tmdb_id:Int64} AND toDate(created_at) >= {since:Date}
+WHERE ({at_ms:Int64} = 0 OR created_at <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
 ORDER BY created_at DESC, post_id
 LIMIT {limit:UInt32}
+SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -12,7 +12,8 @@ FROM
 (
     SELECT toDate(created_at) AS day, sentiment
     FROM mentions FINAL
-    WHERE toDate(created_at) >= {since:Date} AND tmdb_id = {tmdb_id:Int64}
+    PREWHERE toDate(created_at) >= {since:Date} AND tmdb_id = {tmdb_id:Int64}
 )
 GROUP BY GROUPING SETS ((day), ())
 ORDER BY is_total, day DESC
+SETTINGS do_not_merge_across_partitions_select_final = 1
