@@ -108,8 +108,8 @@ class MentionReport:
     `chosen`: why this day: asked for, today, or the latest with data. `as_of`: highest event time counted, None without
     data. `state`: final once the day is closed in every partition. `elapsed_share`: how much of the day had passed at
     `as_of`; where that is not all of it, the days before count up to the same time of day. `coverage`: of the day so
-    far. `baseline_days`: how many of the 28 days before are known. `films`: a film's title and release date, then its
-    metrics by name. `known_at`: the instant as of which all this was known, None for now.
+    far, its polls not counted. `baseline_days`: how many of the 28 days before are known. `films`: a film's title and
+    release date, then its metrics by name. `known_at`: the instant as of which all this was known, None for now.
     """
 
     by: MentionRanking
@@ -135,9 +135,7 @@ def read_mention_trends(client: Client, question: MentionQuestion) -> MentionRep
     """
     stand = read_stand(client, question.day, now_ms=question.now_ms, at_ms=question.at_ms)
     known = known_days(stand)
-    start, end = stand.period.start_ms, stand.period.end_ms
-    polls = read_polls(client, REDDIT, start, end, until=question.at_ms or None)
-    coverage, _ = polls.over_days(start, end, stand.furthest)
+    coverage, _ = stand.polls.over_days(stand.period.start_ms, stand.period.end_ms, stand.furthest)
     return MentionReport(
         by=question.by,
         day=stand.day,

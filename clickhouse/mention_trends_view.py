@@ -68,9 +68,10 @@ def render_mention_trends(report: MentionReport) -> RenderableType:
 
 def mention_trends_document(report: MentionReport) -> dict[str, Any]:
     """Return the report as JSON values."""
+    told = coverage_document(report.coverage)
     return {
         **{name: plain(value) for name, value in _basis_of(report).items()},
-        "coverage": coverage_document(report.coverage),
+        "coverage": {name: told[name] for name in ("share", "complete", "gaps", "gap_seconds")},
         "attribution": report.attribution,
         "films": [{name: plain(value) for name, value in film.items()} for film in report.films],
     }

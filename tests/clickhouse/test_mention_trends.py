@@ -382,7 +382,8 @@ def test_command_prints_each_order(filled: Filled, clickhouse_settings: Settings
             for form in ("table", "json", "csv")
         )
         assert [code for code, _ in (table, document, rows)] == [0, 0, 0]
-        films = json.loads(document[1])["films"]
+        films, coverage = (json.loads(document[1])[name] for name in ("films", "coverage"))
+        assert coverage == {"share": 1, "complete": True, "gaps": 0, "gap_seconds": 0}
         assert films
         assert all(film["title"] in table[1] for film in films)
         assert "days in UTC" in table[1]
