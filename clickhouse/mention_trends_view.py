@@ -62,7 +62,7 @@ def render_mention_trends(report: MentionReport) -> RenderableType:
         head.append(Text(known_text(report.known_at), style="yellow"))
     head += [Text(warning, style="yellow") for warning in _warnings(report)]
     if not report.films:
-        return Group(*head, Text("No film is listed: none was mentioned, or none qualifies."))
+        return Group(*head, Text(f"No film is listed: none was mentioned, or none qualifies.{_instead(report)}"))
     return Group(*head, _table(report), Text(report.attribution, style="dim"))
 
 
@@ -133,6 +133,12 @@ def _warnings(report: MentionReport) -> list[str]:
     if report.baseline_days < LEAST_BASELINE_DAYS:
         return [f"! Fewer than {LEAST_BASELINE_DAYS} days before are known: what is usual cannot be told, nor a burst"]
     return []
+
+
+def _instead(report: MentionReport) -> str:
+    """Return who tells of bursts before a week is known."""
+    early = report.by == "burst" and report.baseline_days < LEAST_BASELINE_DAYS
+    return " For bursts within the last hours, see cinepulse rising." if early else ""
 
 
 def _table(report: MentionReport) -> Table:

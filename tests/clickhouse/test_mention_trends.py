@@ -400,6 +400,7 @@ def test_command_warns_of_what_is_not_known(filled: Filled, clickhouse_settings:
 
     assert "Less than 95% of the day is known" in unknown
     assert "Fewer than 7 days before are known" in early
+    assert "see cinepulse rising" in run(clickhouse_settings, "--by", "burst", "--day", str(DAY))[1]
 
 
 def test_ranges_do_not_fit(clickhouse_settings: Settings) -> None:
