@@ -16,7 +16,7 @@ LEAST_CYCLE: Final = 0.1
 MOST_CYCLE: Final = 5.0
 MOST_RATIO: Final = 4.0
 # Mentions that others must lack or have in excess before a ratio of volumes says much.
-RATIO_PRIOR: Final = 20.0
+RATIO_PRIOR: Final = 5.0
 # 1970-01-01 was a Thursday.
 EPOCH_WEEKDAY: Final = 3
 # An hour in which the whole partition says nothing though so much was expected is one without data, not a silent one.
