@@ -54,3 +54,5 @@ FROM
 INNER JOIN (SELECT tmdb_id, arrayMap(g -> toString(g), genres) AS genres FROM films FINAL) AS f USING tmdb_id
 GROUP BY group
 ORDER BY group
+-- One thread: for some ten thousand films, sharing the work out costs more than it saves.
+SETTINGS max_threads = 1

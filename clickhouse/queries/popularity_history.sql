@@ -64,3 +64,5 @@ FROM
         GROUP BY tmdb_id
     )
 )
+-- One thread: for some ten thousand films, sharing the work out costs more than it saves.
+SETTINGS max_threads = 1

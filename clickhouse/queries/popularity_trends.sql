@@ -26,3 +26,5 @@ WHERE isNotNull(multiIf(
         NULL) AS key)
 ORDER BY key DESC, tmdb_id
 LIMIT {limit:UInt32}
+-- One thread: for some ten thousand films, sharing the work out costs more than it saves.
+SETTINGS max_threads = 1

@@ -281,6 +281,38 @@ def test_snapshots_of_before_the_migration_are_in_the_days(clickhouse_settings: 
     assert len(films) > 20
 
 
+def test_one_vote_more_is_no_wave(filled: Filled) -> None:
+    """From 1 vote to 2, 10 to 11, the coefficient is 60 · 1 / 1 + 40 · 1 / 10 = 64, Highly Viral; the score says less.
+
+    Its growth of votes, 1 / 51, is the highest of three, and so is its score: 60 + 40 = 100. But with a seventh of a
+    vote a day it is Moderately Viral at most.
+    """
+    put(filled, [(1, ago(7), (10.0, 1, 7.0)), (1, DAY, (11.0, 2, 7.0))])
+    put(filled, [(film, ago(days), (10.0, 1_000, 7.0)) for film in (2, 3) for days in (7, 0)])
+
+    film = asked(filled, "viral").films[0]
+
+    assert (film["tmdb_id"], film["viral_coefficient"], film["viral_category"]) == (1, 64, "Highly Viral")
+    assert (film["viral_score"], film["viral_score_category"]) == (pytest.approx(100), "Moderately Viral")
+
+
+def test_a_leaver_is_told_once(filled: Filled) -> None:
+    """Who left the top yesterday is no leaver today, although still out of it."""
+    places = {2: (1, 2, 3), 1: (2, 3, 1), 0: (2, 3, 1)}
+    put(
+        filled,
+        [
+            (film, ago(days), (9.0 - place, 1, None))
+            for days, films in places.items()
+            for place, film in enumerate(films)
+        ],
+    )
+
+    assert [film["tmdb_id"] for film in asked(filled, "leavers", day=ago(1), top=2).films] == [1]
+    assert asked(filled, "leavers", day=ago(0), top=2).films == ()
+    assert asked(filled, "joiners", day=ago(0), top=2).films == ()
+
+
 def test_gainers_need_to_be_seen(filled: Filled) -> None:
     """A film that hardly anybody looked at yesterday is no gainer; decliners are listed by their loss."""
     put(filled, [(1, ago(7), (1.0, 1, None)), (1, ago(1), (4.9, 1, None)), (1, ago(0), (90.0, 1, None))])
