@@ -25,7 +25,7 @@ AND number <= (SELECT max(number) FROM delivered WHERE destination = ?1) - ?2
 
 
 class Delivered:
-    """The record of one destination, in a file that several may share; for one thread.
+    """The record of one destination, in a file of its own: after a kill, opening one repairs it; for one thread.
 
     `kept`: how many ids, the latest.
     """

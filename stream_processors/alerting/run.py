@@ -33,7 +33,9 @@ log = get_logger(__name__)
 
 TICK_SECONDS: Final = 0.5
 STOP_SECONDS: Final = 6.0
-FILE: Final = "delivered.sqlite"
+# A killed process's partitions go to the next one after this long.
+SESSION_MS: Final = 6_000
+HEARTBEAT_MS: Final = 1_500
 FOLDER: Final = "alerts"
 
 
@@ -43,7 +45,8 @@ class TopicSource:
     def __init__(self, settings: Settings, group: str) -> None:
         from confluent_kafka import Consumer
 
-        self._consumer = Consumer(consumer_config(settings, "deliver") | {"group.id": group})
+        own = {"group.id": group, "session.timeout.ms": SESSION_MS, "heartbeat.interval.ms": HEARTBEAT_MS}
+        self._consumer = Consumer(consumer_config(settings, "deliver") | own)
         self._consumer.subscribe([TREND_ALERTS.name])
 
     def next(self, seconds: float) -> Message | None:
@@ -122,7 +125,7 @@ def run_delivery(settings: Settings, title_of: TitleOf) -> int:
 
 def _work(settings: Settings, destination: Destination, title_of: TitleOf) -> Callable[[Event], None]:
     def work(stop: Event) -> None:
-        delivered = Delivered(settings.data_dir / FOLDER / FILE, destination.name)
+        delivered = Delivered(settings.data_dir / FOLDER / f"{destination.name}.sqlite", destination.name)
         source = TopicSource(settings, GROUP_PREFIX + destination.name)
         try:
             Deliverer(
