@@ -44,7 +44,10 @@ SAMPLES = {
     "tmdb.movies-value": replace(samples.SAMPLES["tmdb.movies-value"], observed_at=SystemClock().now_ms()),
 }
 KEY, MENTION = SAMPLES["movie.mentions-key"], SAMPLES["movie.mentions-value"]
-TOPICS = ("tmdb.movies", "tmdb.popularity", "movie.mentions", "movie.mention_counts", "pipeline.coverage", LETTERS)
+TOPICS = (
+    *("tmdb.movies", "tmdb.popularity", "movie.mentions", "movie.terms", "movie.mention_counts"),
+    *("trend.alerts", "pipeline.coverage", LETTERS),
+)
 BULK = 400
 
 
