@@ -232,7 +232,7 @@ class BurstPartition:
             FUTURE_STAMPED.labels(BurstStage.name).inc()
             return
         # A mention that an earlier version linked has no sketch.
-        author: int | None = getattr(mention, "author_sketch", None)
+        author: int | None = mention.author_sketch
         author = author if author is not None and author >= 0 else None
         for burst in self.detector.came(tmdb_id, post, created_at, author):
             self._pending.append(self._alert(burst))
