@@ -135,6 +135,18 @@ def test_a_day_revised_after_closing_says_so(filled: Filled) -> None:
     assert [row["revised"] for row in movie_rows(report)] == [False, True, False]
 
 
+def test_days_that_lost_their_mentions_make_room_for_earlier_ones(filled: Filled) -> None:
+    """Of three days the newest was retracted whole: the latest day with a mention is the one before it."""
+    catalogue(filled)
+    for number, day in enumerate(("2026-11-18", "2026-11-19", "2026-11-20"), 1):
+        filled.count(841, day, number, revision=number)
+    filled.count(841, "2026-11-20", 0, revision=4)
+
+    report = read_movie(filled.client, find_film(filled.client, "841"), closer=CLOSER, limit=1)
+
+    assert [(str(day.day), day.mentions) for day in report.days] == [("2026-11-19", 2)]
+
+
 @pytest.mark.parametrize(
     ("platform", "post_id", "thread_id", "address"),
     [
