@@ -3,7 +3,8 @@
 -- on another the number is null. A day that the stream has reached in part is compared with the same part of the days
 -- before, their first `cut_ms` milliseconds: their counts are then taken from the mentions, as are those of a selection
 -- by community or confidence. `at_ms`: as it was known at the end of the last whole minute before that instant, and of
--- posts written by then; 0 is now. `by` names the order, and with it who is listed; `film` asks for one film, 0 for all.
+-- posts written by then; 0 is now. `by` names the order, and with it who is listed; `film` asks for one film, 0 for all:
+-- then the other films are read of the day alone, for the share.
 -- Sums of squares are whole numbers, so that no variance loses digits.
 WITH
     (past, now) -> if(past > 0, 100 * (now - past) / past, NULL) AS percent,
@@ -22,6 +23,7 @@ WITH
         FROM mention_counts FINAL
         WHERE NOT selected AND {at_ms:Int64} = 0
             AND day BETWEEN if(partial, {day:Date}, {day:Date} - 28) AND {day:Date}
+            AND ({film:Int64} = 0 OR tmdb_id = {film:Int64} OR day = {day:Date})
         UNION ALL
         SELECT
             tmdb_id,
@@ -32,6 +34,7 @@ WITH
         FROM mention_count_history AS h
         WHERE NOT selected AND {at_ms:Int64} > 0
             AND h.day BETWEEN if(partial, {day:Date}, {day:Date} - 28) AND {day:Date}
+            AND ({film:Int64} = 0 OR tmdb_id = {film:Int64} OR h.day = {day:Date})
             AND stored_in < toStartOfMinute(fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
         GROUP BY tmdb_id, h.day
         UNION ALL
@@ -44,6 +47,7 @@ WITH
         FROM mentions FINAL
         WHERE (selected OR partial)
             AND toDate(created_at) BETWEEN {day:Date} - 28 AND if(selected, {day:Date}, {day:Date} - 1)
+            AND ({film:Int64} = 0 OR tmdb_id = {film:Int64} OR toDate(created_at) = {day:Date})
             AND toUnixTimestamp64Milli(created_at) % 86400000 < {cut_ms:Int64}
             AND ({community:String} = '' OR lowerUTF8(community) = lowerUTF8({community:String}))
             AND confidence >= {least_confidence:Float64}
@@ -136,6 +140,7 @@ FROM
                     author_sketch IS NOT NULL).2 AS ranks
             FROM mentions FINAL
             WHERE toDate(created_at) = {day:Date}
+                AND ({film:Int64} = 0 OR tmdb_id = {film:Int64})
                 AND ({community:String} = '' OR lowerUTF8(community) = lowerUTF8({community:String}))
                 AND confidence >= {least_confidence:Float64}
                 AND ({at_ms:Int64} = 0 OR created_at <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
