@@ -13,9 +13,12 @@ from cinepulse.settings import PREFIX, Settings, variable_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A busy machine makes an example slow, not wrong. Where a change is judged, the examples are the same at each run; at
-# a desk they are new ones, so that the search goes on.
-settings.register_profile("cinepulse", settings(), deadline=None, derandomize="CI" in os.environ)
+# A busy machine makes an example slow, not wrong. Where a change is judged, the examples are few and the same at each
+# run; at a desk they are new ones, so that the search goes on.
+JUDGED = "CI" in os.environ
+settings.register_profile(
+    "cinepulse", settings(), deadline=None, derandomize=JUDGED, max_examples=40 if JUDGED else 100
+)
 settings.load_profile("cinepulse")
 
 pytest_plugins = [

@@ -8,6 +8,13 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid
 from cinepulse.kafka import consumer_config, producer_config, topic_identity
 from cinepulse.settings import Settings
+from tests.cinepulse.local.conftest import until
+
+
+def create(admin: AdminClient, name: str) -> None:
+    """Create a topic and return once the broker tells of it: its answer comes before its metadata has the topic."""
+    admin.create_topics([NewTopic(name, 1, 1)])[name].result(10)
+    until(lambda: name in admin.list_topics(timeout=10).topics)
 
 
 class TestConfiguration:
@@ -38,11 +45,11 @@ class TestTopicIdentity:
         """The identity stays while the topic does, and changes when it is deleted and created again."""
         admin, settings = AdminClient({"bootstrap.servers": broker}), Settings(kafka_bootstrap=broker)
         name = f"identity-{uuid.uuid4().hex}"
-        admin.create_topics([NewTopic(name, 1, 1)])[name].result(10)
+        create(admin, name)
         first, same = topic_identity(settings, name), topic_identity(settings, name)
 
         admin.delete_topics([name])[name].result(10)
-        admin.create_topics([NewTopic(name, 1, 1)])[name].result(10)
+        create(admin, name)
 
         assert first == same
         assert topic_identity(settings, name) != first

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import json
 import math
 import random
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
@@ -38,7 +35,6 @@ pytestmark = pytest.mark.real
 
 DAY = date(2026, 3, 4)
 """A Wednesday, so that its week holds three days; the two weeks before it cross the end of February."""
-REAL_DAYS = Path(__file__).parents[3] / "shared" / "data" / "tmdb_daily_2026-01-21_2026-02-21.csv.gz"
 DAYS_SINCE = 12
 """The migration that made the table of days."""
 NAMES = {measure.name for measure in MEASURES}
@@ -352,40 +348,6 @@ def test_nothing_seen_is_no_error(filled: Filled) -> None:
 
     assert (report.day, report.as_of, report.films, report.state) == (None, None, (), "provisional")
     assert (of_day.day, of_day.as_of, of_day.films) == (DAY, None, ())
-
-
-def real_days() -> list[tuple[int, date, Seen]]:
-    """Return 32 days of TMDB's trending list, the last line of a film and day."""
-    with gzip.open(REAL_DAYS, "rt", encoding="utf-8", newline="") as lines:
-        last = {
-            (int(row["tmdb_id"]), date.fromisoformat(row["date"])): (
-                float(row["popularity"]),
-                int(row["vote_count"]),
-                float(row["vote_average"]),
-            )
-            for row in csv.DictReader(lines)
-        }
-    return [(tmdb_id, day, numbers) for (tmdb_id, day), numbers in last.items()]
-
-
-@pytest.mark.skipif(not REAL_DAYS.exists(), reason="the development data is not there")
-def test_real_days(filled: Filled) -> None:
-    """Each of 32 real days gives what plain Python gives, and joiners and leavers balance the sizes of the top."""
-    history = put(filled, real_days())
-    days = sorted({day for seen in history.seen.values() for day in seen})
-
-    size = 0
-    for day in days:
-        expected = metrics_of_day(history, day, 50)
-        films = {film["tmdb_id"]: film for film in asked(filled, day=day, top=50).films}
-        assert {film for film, row in expected.items() if row["popularity"] is not None} == set(films)
-        for film, row in films.items():
-            assert row == row | {name: pytest.approx(value) for name, value in expected[film].items()}
-        joined = asked(filled, "joiners", day=day, top=50)
-        departed = asked(filled, "leavers", day=day, top=50)
-        if joined.compared_days == 1 or departed.compared_days == 1:
-            assert size + len(joined.films) - len(departed.films) == min(50, len(films))
-        size = min(50, len(films))
 
 
 def run(settings: Settings, *arguments: str) -> tuple[int, str]:

@@ -138,7 +138,7 @@ def test_taken_usual_ports_are_replaced(tmp_path: Path) -> None:
 
     picked = [ports.kafka, ports.controller, ports.clickhouse, ports.world, *ports.metrics.values()]
     assert usual not in picked
-    assert len(set(picked)) == len(picked) == 11
+    assert len(set(picked)) == len(picked) == 12
 
 
 def test_a_port_that_was_set_is_not_replaced(tmp_path: Path) -> None:
