@@ -48,14 +48,15 @@ TESTERS := 2
 test: setup ## Run all tests, on a real broker and a real engine
 	@$(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile
 
-# SHORT=1 gives each fault its short form.
+# SHORT=1 gives each fault its short form; JOBS=2 runs two stacks side by side, each with its own seeds.
 SEEDS := 1
 FAULTS :=
 SHORT :=
+JOBS := 1
 
 .PHONY: chaos
 chaos: setup ## Kill, stop and starve parts under load and reckon: SEEDS=20, FAULTS=count,sink
-	@$(BIN)/python -m tests.chaos --seeds $(SEEDS) --faults "$(FAULTS)" $(if $(SHORT),--short)
+	@$(BIN)/python -m tests.chaos --seeds $(SEEDS) --faults "$(FAULTS)" --jobs $(JOBS) $(if $(SHORT),--short)
 
 .PHONY: check
 check: setup ## Check format, lint, types and the direction of imports

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.faults import FAULTS
+from tests.chaos.jobs import run_side_by_side, shares
 from tests.chaos.suite import RECOVERY_SECONDS, Row, Suite
 
 if TYPE_CHECKING:
@@ -32,9 +33,13 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--faults", default="", help="only these, comma-separated")
     parser.add_argument("--short", action="store_true", help="give each fault its short form")
+    parser.add_argument("--jobs", type=int, default=1, help="how many stacks run side by side")
     parser.add_argument("--report", type=Path, default=Path("chaos.json"), help="where to write the rows as JSON")
     parser.add_argument("--directory", type=Path, help="where the stacks live; failed ones stay there")
+    parser.add_argument("--rows-only", action="store_true", help="leave the table to whoever asked for the report")
     found = parser.parse_args()
+    if min(found.seeds, found.jobs) < 1:
+        parser.error("--seeds and --jobs are at least 1")
     unknown = set(filter(None, found.faults.split(","))) - {fault.name for fault in FAULTS}
     if unknown:
         parser.error(f"no such fault: {', '.join(sorted(unknown))}; there are {', '.join(f.name for f in FAULTS)}")
@@ -63,8 +68,6 @@ def table(rows: Sequence[Row]) -> Table:
 def main() -> int:
     """Run the suite."""
     wanted = arguments()
-    names = set(filter(None, wanted.faults.split(",")))
-    faults = [fault for fault in FAULTS if not names or fault.name in names]
     console = Console(highlight=False, soft_wrap=True)
     began = time.monotonic()
     # Told to end, the suite still stops its stacks.
@@ -72,17 +75,29 @@ def main() -> int:
     # A ClickHouse that does not answer is what is wanted.
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
     directory = wanted.directory or Path(tempfile.mkdtemp(prefix="chaos-"))
-    suite = Suite(directory, lambda line: console.print(line, markup=False), long=not wanted.short)
-    rows = suite.run(faults, range(wanted.first, wanted.first + wanted.seeds))
+    rows = _side_by_side(wanted, directory) if wanted.jobs > 1 else _alone(wanted, directory, console)
     with suppress(OSError):
         directory.rmdir()
-    console.print(table(rows))
     report = {"seconds": round(time.monotonic() - began), "faults": [row.as_dict() for row in rows]}
     wanted.report.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
-    for row in rows:
-        for failure in row.failures:
-            console.print(f"{row.fault}: {failure}", markup=False)
+    if not wanted.rows_only:
+        console.print(table(rows))
+        for row in rows:
+            for failure in row.failures:
+                console.print(f"{row.fault}: {failure}", markup=False)
     return 0 if all(row.ok for row in rows) else 1
+
+
+def _alone(wanted: argparse.Namespace, directory: Path, console: Console) -> list[Row]:
+    names = set(filter(None, wanted.faults.split(",")))
+    faults = [fault for fault in FAULTS if not names or fault.name in names]
+    suite = Suite(directory, lambda line: console.print(line, markup=False), long=not wanted.short)
+    return suite.run(faults, range(wanted.first, wanted.first + wanted.seeds))
+
+
+def _side_by_side(wanted: argparse.Namespace, directory: Path) -> list[Row]:
+    asked = ["--faults", wanted.faults, *(["--short"] if wanted.short else [])]
+    return run_side_by_side(asked, shares(wanted.first, wanted.seeds, wanted.jobs), directory)
 
 
 if __name__ == "__main__":

@@ -80,9 +80,9 @@ class Suite:
         """Run every fault with every seed and return one row a fault."""
         self.rows = {fault.name: Row(fault.name, fault.about, skipped=fault.reason()) for fault in faults}
         able = [fault for fault in faults if not self.rows[fault.name].skipped]
-        for number, seed in enumerate(seeds):
+        for seed in seeds:
             for stack in ("plain", "hittable"):
-                due = [fault for fault in able if fault.stack == stack and number % fault.every == 0]
+                due = [fault for fault in able if fault.stack == stack and (seed - 1) % fault.every == 0]
                 if due:
                     self._run_seed(stack, due, seed)
         return list(self.rows.values())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from tests.chaos.__main__ import table
 from tests.chaos.failpoints import Failpoints
 from tests.chaos.faults import FAULTS
+from tests.chaos.jobs import merge, rows_of, shares
 from tests.chaos.suite import RECOVERY_SECONDS, Row, Suite
 
 if TYPE_CHECKING:
@@ -76,6 +78,33 @@ def test_a_row_is_good_only_when_all_of_it_is(row: Row, ok: bool) -> None:  # no
     """Lost, double, late or unverified: each alone fails the run, and the table shows every row."""
     assert row.ok is ok
     assert table([row]).row_count == 2
+
+
+@pytest.mark.parametrize(
+    ("seeds", "jobs", "expected"),
+    [(20, 2, [(1, 10), (11, 10)]), (3, 2, [(1, 2), (3, 1)]), (1, 4, [(1, 1)]), (2, 1, [(1, 2)])],
+)
+def test_runs_side_by_side_share_the_seeds(seeds: int, jobs: int, expected: list[tuple[int, int]]) -> None:
+    """Each seed belongs to one run, and no run is without one."""
+    assert shares(1, seeds, jobs) == expected
+
+
+def test_rows_of_two_runs_become_one_row_a_fault(tmp_path: Path) -> None:
+    """What any run lost, counted twice or was late with stays in the whole, through the runs' own reports."""
+    runs = [
+        [Row("a", "an a", seeds=2, kills=3, posts=10, recoveries=[1.0]), Row("b", "a b", skipped="no disk")],
+        [Row("a", "an a", seeds=1, kills=1, posts=5, lost=1, double=2, recoveries=[16.0], failures=["seed 3: ?"])],
+    ]
+    for number, rows in enumerate(runs):
+        report = {"seconds": 1, "faults": [row.as_dict() for row in rows]}
+        (tmp_path / f"{number}.json").write_text(json.dumps(report), "utf-8")
+
+    merged = merge([rows_of(tmp_path / f"{number}.json") for number in range(2)])
+
+    assert merged == [
+        Row("a", "an a", 3, 4, 15, 1, 2, [1.0, 16.0], ["seed 3: ?"]),
+        Row("b", "a b", skipped="no disk"),
+    ]
 
 
 def test_every_fault_is_documented() -> None:
