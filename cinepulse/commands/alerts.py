@@ -44,7 +44,8 @@ def alerts(  # noqa: PLR0913 - one parameter an option
 ) -> None:
     """List what happened to films: bursts of talk, joiners and leavers of TMDB's popular list, milestones.
 
-    The latest come first. Times are event time, UTC: a burst begins with the mention that made it one.
+    The latest come first. Times are event time, UTC: a burst begins with the mention that made it one. Of a burst,
+    "covered" is the share of its hours that the pipeline knows.
 
     \b
     Examples:
@@ -102,6 +103,7 @@ def _row(alert: dict[str, Any]) -> dict[str, Any]:
         "score": round(alert["score"], 1) if burst and alert["score"] is not None else None,
         "mentions": alert["mentions"],
         "usual": round(alert["expected"], 1) if alert["expected"] is not None else None,
+        "covered": None if alert["covered"] is None else f"{alert['covered']:.0%}",
         "rank": None if burst else f"{ranks[0]} → {ranks[1]}",
     }
 

@@ -60,6 +60,25 @@ def test_the_latest_come_first_each_once(filled: Filled) -> None:
     assert (found[0]["rank_before"], found[0]["rank_after"], found[1]["score"]) == (None, 7, 4.5)
 
 
+def test_a_burst_says_how_much_of_its_hours_is_known(filled: Filled) -> None:
+    """What no poll has read makes a burst's hours less certain.
+
+    By hand: two hours up to 12:30 are 11:00 to 12:30; of these 90 minutes a gap of 11:00 to 11:18 is unknown, which
+    leaves 72 of 90 of the new posts, all of the comments: (0.8 + 1) / 2. Who joined TMDB's list is not judged by talk.
+    """
+    for listing in ("new:movies", "comments:movies"):
+        filled.poll("2026-11-20T09:00", listing=listing)
+        filled.poll("2026-11-20T13:00", listing=listing)
+    filled.poll("2026-11-20T11:20", gap_from="2026-11-20T11:00", gap_to="2026-11-20T11:18")
+    happened(filled, "burst", 603, "2026-11-20T12:30", hours=2)
+    happened(filled, "burst", 604, "2026-11-01T12:30", hours=2)
+    happened(filled, "joined", 605, "2026-11-20T12:30")
+
+    found = {one["tmdb_id"]: one["covered"] for one in read_alerts(filled.client, ALWAYS)}
+
+    assert found == {603: pytest.approx(0.9, abs=1e-6), 604: None, 605: None}
+
+
 @pytest.mark.parametrize(
     ("arguments", "films"),
     [
