@@ -20,10 +20,10 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from linking_baselines import rules, substring, tokenising, word_boundary
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.linking_baselines import rules, substring, tokenising, word_boundary
 from stream_processors.catalog_feed import rest, without_collector
 from stream_processors.linking import DEFAULT_THRESHOLD, Catalog, link
 from stream_processors.linking.decoding import choose

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from linking_rules import Facts, judge
-
+from benchmarks.linking_rules import Facts, judge
 from stream_processors.linking.candidates import Candidate, find_candidates
 from stream_processors.linking.context import CLOSING, OPENING
 from stream_processors.linking.meanings import KINDS, codes_of

@@ -109,9 +109,9 @@ def main() -> int:
     length = sum(len(one.text) for one in sentences) / len(sentences)
     console.print(f"{each * 1e6:.0f} microseconds a sentence of {length:.0f} characters")
     if arguments.wrong:
-        for one, found in zip(sentences, ways["cinepulse"], strict=True):
-            if found != one.label:
-                console.print(f"{one.half}: {one.label}, found {found}: {one.text}", markup=False, highlight=False)
+        for one, label in zip(sentences, ways["cinepulse"], strict=True):
+            if label != one.label:
+                console.print(f"{one.half}: {one.label}, found {label}: {one.text}", markup=False, highlight=False)
     console.print("both bars are reached" if reached else "a bar is missed")
     return 0 if reached else 1
 
