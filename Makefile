@@ -82,6 +82,7 @@ lock: setup ## Write the hash-locked files for pyproject.toml; with UPGRADE=--up
 		| $(COMPILE) --constraint requirements.lock - --output-file docker/runtime.lock
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
 		| $(COMPILE) --constraint requirements.lock - --output-file docker/build.lock
+	$(COMPILE) --group pyproject.toml:bench --output-file benchmarks/requirements.lock
 
 .PHONY: audit
 audit: setup ## Compare the locked packages with the published vulnerabilities; needs the network
@@ -89,6 +90,23 @@ audit: setup ## Compare the locked packages with the published vulnerabilities; 
 	$(VENV)/audit/bin/pip install --disable-pip-version-check --quiet pip-audit==$(PIP_AUDIT)
 	$(VENV)/audit/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements.lock \
 		--requirement docker/build.lock
+
+# What cinepulse is measured against, in an environment of its own: their versions need not agree with ours.
+PEERS := $(VENV)/bench
+ONLY :=
+ROUNDS := 3
+RESULTS :=
+
+.PHONY: bench
+bench: setup $(PEERS)/.installed ## Measure stages beside their peers: ONLY=count,sink ROUNDS=5 RESULTS=results.json
+	@$(BIN)/python -m benchmarks --only "$(ONLY)" --rounds $(ROUNDS) $(if $(RESULTS),--json $(RESULTS))
+
+$(PEERS)/.installed: benchmarks/requirements.lock
+	$(BIN)/python -m venv --clear $(PEERS)
+	$(PEERS)/bin/python -m pip install --disable-pip-version-check --require-hashes --only-binary :all: --no-deps \
+		--requirement benchmarks/requirements.lock
+	$(BIN)/python -m benchmarks.suite.kafka_streams
+	@touch $@
 
 .PHONY: train
 train: setup ## Make the linker's data files from the labelled messages in ../shared/data

