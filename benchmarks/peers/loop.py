@@ -43,7 +43,6 @@ def main() -> None:
             producer.produce(task.output, str(counts[film, day]).encode(), json.dumps([film, day]).encode())
             producer.poll(0)
         changed.clear()
-        consumer.commit(asynchronous=True)
 
     while seen < task.records:
         messages = consumer.consume(FETCH_RECORDS, 0.5)
@@ -61,9 +60,9 @@ def main() -> None:
         if time.monotonic() - told >= TELL_SECONDS:
             told = time.monotonic()
             tell()
+            consumer.commit()
     tell()
     producer.flush()
-    consumer.commit(asynchronous=False)
     watch.tell(seen)
     consumer.close()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.suite.children import child_of
 from benchmarks.suite.model import ContenderFailed, Measured
-from benchmarks.suite.topics import delete_groups, delete_matching, ends_of, has_committed, read_topic
+from benchmarks.suite.topics import delete_group, delete_matching, ends_of, has_committed, read_topic
 from schemas.codec import Codec
 from schemas.provision import admin_client, create_topics
 from schemas.registry import ManifestIds
@@ -83,7 +83,7 @@ def _await_ready(child: Child) -> None:
 
 def _forget_former_runs(given: MentionsTopic) -> None:
     admin = admin_client(given.bootstrap)
-    delete_groups(admin, [COUNT_APP])
+    delete_group(admin, COUNT_APP)
     for topic in (changelog_topic(COUNT_APP), MOVIE_MENTION_COUNTS):
         delete_matching(given.bootstrap, topic.name)
     create_topics(admin, [MOVIE_MENTION_COUNTS], partitions=given.partitions, replication_factor=1)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+import stamina
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from benchmarks.suite.model import ContenderFailed
-from schemas.provision import admin_client
+from schemas.provision import PASSING, admin_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from confluent_kafka.admin import AdminClient
 
@@ -32,28 +33,28 @@ def create_topic(admin: AdminClient, topic: str, partitions: int) -> None:
 
 
 def delete_matching(bootstrap: str, prefix: str) -> None:
-    """Delete the topics and groups whose names begin so: what a contender leaves behind."""
+    """Delete the topics whose names begin so: what a contender leaves behind."""
     admin = admin_client(bootstrap)
     topics = [name for name in admin.list_topics(timeout=ADMIN_SECONDS).topics if name.startswith(prefix)]
     if topics:
         for deleted in admin.delete_topics(topics).values():
             deleted.result(ADMIN_SECONDS)
-    delete_groups(admin, [group for group in _groups(admin) if group.startswith(prefix)])
 
 
-def delete_groups(admin: AdminClient, groups: Iterable[str]) -> None:
-    """Delete groups of which no member is left; one that is not there is no error."""
-    for deleted in admin.delete_consumer_groups(list(groups)).values() if groups else ():
-        try:
-            deleted.result(ADMIN_SECONDS)
-        except KafkaException as error:
-            if error.args[0].name() != "GROUP_ID_NOT_FOUND":
-                raise
+def delete_group(admin: AdminClient, group: str) -> None:
+    """Delete a group that all members have left; does nothing when there is none of that name."""
+    for attempt in stamina.retry_context(on=_passes, attempts=None, timeout=ADMIN_SECONDS):
+        with attempt:
+            try:
+                admin.delete_consumer_groups([group])[group].result(ADMIN_SECONDS)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
+                    raise
 
 
-def _groups(admin: AdminClient) -> list[str]:
-    listed = admin.list_consumer_groups().result(ADMIN_SECONDS)
-    return [group.group_id for group in listed.valid]
+def _passes(error: Exception) -> bool:
+    """Return whether asking again helps: a broker that has just started has yet to find its groups."""
+    return isinstance(error, KafkaException) and error.args[0].code() in {*PASSING, KafkaError.NON_EMPTY_GROUP}
 
 
 def read_topic(bootstrap: str, topic: str) -> Iterator[tuple[bytes, bytes | None]]:
