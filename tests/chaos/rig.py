@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[2]
 START_SECONDS: Final = 180.0
-POLL_SECONDS: Final = 0.1
+POLL_SECONDS: Final = 0.2
 REQUEST_SECONDS: Final = 30.0
 # Beyond any bar: what does not count again by then does not.
 PATIENCE_SECONDS: Final = 120.0
@@ -79,6 +79,7 @@ class Rig:
     kills: int = 0
     _up: subprocess.Popen[bytes] | None = None
     _extra: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _client: Client | None = None
 
     @property
     def points(self) -> Failpoints:
@@ -144,6 +145,7 @@ class Rig:
 
     def stop(self) -> None:
         """Stop everything; nothing is left running."""
+        self._drop_client()
         for worker in self._extra:
             _end(worker)
         self._extra.clear()
@@ -290,9 +292,19 @@ class Rig:
 
     @contextmanager
     def client(self) -> Iterator[Client]:
-        """Return a client of the stack's ClickHouse."""
-        with closing(connect(self.settings, connect_timeout=2, send_receive_timeout=5)) as client:
-            yield client
+        """Yield a client of the stack's ClickHouse: the same until one fails, since to make one takes many queries."""
+        if self._client is None:
+            self._client = connect(self.settings, connect_timeout=2, send_receive_timeout=5)
+        try:
+            yield self._client
+        except BaseException:
+            self._drop_client()
+            raise
+
+    def _drop_client(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
     def _counted(self, client: Client, then_ms: int) -> bool:
         since = f"fromUnixTimestamp64Milli({then_ms})"
