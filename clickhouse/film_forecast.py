@@ -36,14 +36,17 @@ class ForecastReport:
     attribution: str = ATTRIBUTION
 
 
-def read_forecast(client: Client, film: Film, days: int) -> ForecastReport:
+def read_forecast(
+    client: Client, film: Film, days: int, *, at_ms: int = 0, until: date | None = None
+) -> ForecastReport:
     """Return the forecasts of a film's next `days` days.
 
-    Raises DatabaseUnavailable when ClickHouse does not answer.
+    `at_ms`: of the mentions that were known at that instant, milliseconds; 0 is now. `until`: of popularity up to this
+    day. Raises DatabaseUnavailable when ClickHouse does not answer.
     """
     series = {
-        "mentions": read_mention_series(client, film.tmdb_id),
-        "popularity": read_popularity_series(client, film.tmdb_id),
+        "mentions": read_mention_series(client, film.tmdb_id, at_ms),
+        "popularity": read_popularity_series(client, film.tmdb_id, until),
     }
     return ForecastReport(film, tuple(_metric(name, one, days) for name, one in series.items()))
 

@@ -30,22 +30,27 @@ class Series:
         return sum(value is not None for value in self.values)
 
 
-def read_mention_series(client: Client, tmdb_id: int) -> Series:
+def read_mention_series(client: Client, tmdb_id: int, at_ms: int = 0) -> Series:
     """Return a film's mentions on the last 90 whole days.
 
-    A day without a mention is a true zero where the polls know the day, and a day that they do not know is unknown,
-    whatever was found on it.
+    `at_ms`: as it was known at that instant, milliseconds; 0 is now. A day without a mention is a true zero where the
+    polls know the day, and a day that they do not know is unknown, whatever was found on it.
     """
-    reached = read_reached(client)
+    reached = read_reached(client, at_ms)
     if reached is None:
         return Series(None, ())
     # The day that the stream has reached is not over.
     last = instant(reached.furthest).date() - timedelta(days=1)
     days = _days(last)
     period = Period(days[0], last)
-    polls = read_polls(client, REDDIT, period.start_ms, period.end_ms)
-    asked = ask(client, "film_mention_days", tmdb_id=tmdb_id, first_day=days[0], last_day=last)
-    counted = {row["day"]: row["value"] for row in asked}
+    polls = read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None)
+    asked = {"tmdb_id": tmdb_id, "first_day": days[0], "last_day": last}
+    found = (
+        ask(client, "film_mention_days_then", at_ms=at_ms, **asked)
+        if at_ms
+        else ask(client, "film_mention_days", **asked)
+    )
+    counted = {row["day"]: row["value"] for row in found}
 
     def known(day: date) -> bool:
         own = Period(day, day)
@@ -54,12 +59,15 @@ def read_mention_series(client: Client, tmdb_id: int) -> Series:
     return Series(last, tuple(counted.get(day, 0) if known(day) else None for day in days))
 
 
-def read_popularity_series(client: Client, tmdb_id: int) -> Series:
-    """Return a film's popularity on the last 90 days, up to the latest with a snapshot of any film."""
+def read_popularity_series(client: Client, tmdb_id: int, until: date | None = None) -> Series:
+    """Return a film's popularity on the last 90 days, up to the latest with a snapshot of any film.
+
+    `until`: up to this day at most.
+    """
     (reached,) = ask(client, "popularity_reached", day=None)
-    last: date | None = reached["day"]
-    if last is None:
+    if reached["day"] is None:
         return Series(None, ())
+    last: date = min(reached["day"], until or reached["day"])
     days = _days(last)
     rows = ask(client, "film_popularity_days", tmdb_id=tmdb_id, first_day=days[0], last_day=last)
     seen = {row["day"]: row["value"] for row in rows}

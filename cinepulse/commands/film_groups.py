@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cinepulse.commands.listing import day_of, print_listing, today
-from cinepulse.commands.options import DAY, Format, format_option, with_settings
+from cinepulse.commands.listing import print_listing, today
+from cinepulse.commands.options import DAY, Format, at_option, day_known, format_option, with_settings
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from cinepulse.settings import Settings
     from clickhouse.film_groups import Grouping
@@ -23,8 +23,9 @@ _day = click.option("--day", type=DAY, help="One UTC day; the latest with a snap
 @click.command()
 @_settings
 @_day
+@at_option
 @format_option
-def cohorts(settings: Settings, *, day: datetime | None, output: Format) -> None:
+def cohorts(settings: Settings, *, day: datetime | None, at: datetime | None, output: Format) -> None:
     """Show films by age: upcoming, new, recent, established, catalogue.
 
     New is 30 days and less after the release, recent 90, established 180. Films whose date is not known come last.
@@ -34,14 +35,15 @@ def cohorts(settings: Settings, *, day: datetime | None, output: Format) -> None
       cinepulse cohorts
       cinepulse cohorts --day 2026-11-20 --format json
     """  # noqa: D301 - click reads \b
-    _show(settings, "cohort", day, output)
+    _show(settings, "cohort", day_known(day, at), output)
 
 
 @click.command()
 @_settings
 @_day
+@at_option
 @format_option
-def genres(settings: Settings, *, day: datetime | None, output: Format) -> None:
+def genres(settings: Settings, *, day: datetime | None, at: datetime | None, output: Format) -> None:
     """Show how many of each genre's films are extremely or highly viral, on the day and within 30 days.
 
     Genres with 10 films and more. A film counts fully in each of its genres.
@@ -51,14 +53,15 @@ def genres(settings: Settings, *, day: datetime | None, output: Format) -> None:
       cinepulse genres
       cinepulse genres --day 2026-11-20 --format csv
     """  # noqa: D301 - click reads \b
-    _show(settings, "genre", day, output)
+    _show(settings, "genre", day_known(day, at), output)
 
 
 @click.command()
 @_settings
 @_day
+@at_option
 @format_option
-def viral(settings: Settings, *, day: datetime | None, output: Format) -> None:
+def viral(settings: Settings, *, day: datetime | None, at: datetime | None, output: Format) -> None:
     """Show viral films against the rest: a viral coefficient of 40 and more, against less.
 
     \b
@@ -66,12 +69,12 @@ def viral(settings: Settings, *, day: datetime | None, output: Format) -> None:
       cinepulse viral
       cinepulse viral --day 2026-11-20 --format json
     """  # noqa: D301 - click reads \b
-    _show(settings, "viral", day, output)
+    _show(settings, "viral", day_known(day, at), output)
 
 
-def _show(settings: Settings, by: Grouping, day: datetime | None, output: Format) -> None:
+def _show(settings: Settings, by: Grouping, day: date | None, output: Format) -> None:
     from clickhouse.client import connect
     from clickhouse.film_groups import read_groups
 
     with closing(connect(settings)) as client:
-        print_listing(read_groups(client, by, day=day_of(day), today=today()), output)
+        print_listing(read_groups(client, by, day=day, today=today()), output)

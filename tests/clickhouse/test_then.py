@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from cinepulse.closing import MILLISECONDS_PER_HOUR, ClosingRule
+from cinepulse.commands.film_groups import cohorts as cohorts_command
+from cinepulse.commands.film_groups import viral as viral_command
+from cinepulse.commands.forecast import forecast as forecast_command
+from cinepulse.commands.kpi import kpi as kpi_command
 from cinepulse.commands.movie import movie as movie_command
 from cinepulse.commands.trends import trends as trends_command
 from clickhouse.ask import ask
@@ -222,6 +227,51 @@ def test_commands_take_it(filled: Filled, clickhouse_settings: Settings) -> None
     assert "As known at 2026-11-20 11:00:00 UTC" in shown[0]
     assert film.output.splitlines()[1].startswith("2026-11-20,3,")
     assert ",40.0," in tmdb.output
+
+
+@pytest.mark.parametrize("command", [cohorts_command, viral_command, kpi_command], ids=lambda one: str(one.name))
+def test_figures_of_a_day_take_the_last_that_was_over(
+    filled: Filled, clickhouse_settings: Settings, command: Any
+) -> None:
+    """What TMDB showed on the day of the instant itself was not all known then; a day asked for must have been over."""
+    filled.film(1, "Dune")
+    for day in ("18", "19", "20"):
+        filled.popularity(1, f"2026-11-{day}T08:00", 50.0)
+    name = ("weighted-rating",) if command is kpi_command else ()
+
+    then = run(command, clickhouse_settings, *name, "--at", "2026-11-20T11:00", "--format", "json")
+    late = run(command, clickhouse_settings, *name, "--at", "2026-11-20T11:00", "--day", "2026-11-20")
+
+    assert json.loads(then.output)["day"] == "2026-11-19"
+    assert (late.exit_code, "was not over at --at" in late.output) == (2, True)
+
+
+def test_forecast_rests_on_what_was_known(filled: Filled, clickhouse_settings: Settings) -> None:
+    """A correction, a poll and a snapshot that came after the instant change nothing of the past that it is made of."""
+    filled.film(1, "Dune")
+    for hour in ("11T00:00", "12T01:00", "12T12:00"):
+        for listing in ("new:movies", "comments:movies"):
+            filled.poll(f"2026-11-{hour}", listing=listing)
+    stored(filled, (1, 3, "2026-11-12T10:00", 1), day=date(2026, 11, 11))
+    stored(filled, (1, 1, "2026-11-12T10:00", 1), day=date(2026, 11, 12))
+    stored(filled, (1, 5, "2026-11-13T10:00", 2), day=date(2026, 11, 11))
+    filled.popularity(1, "2026-11-11T12:00", 40.0)
+    filled.popularity(1, "2026-11-12T12:00", 50.0)
+
+    then, now = (
+        json.loads(run(forecast_command, clickhouse_settings, "Dune", *at, "--format", "json").output)["metrics"]
+        for at in (("--at", "2026-11-12T12:30"), ())
+    )
+
+    assert [(one["last"], mean_ahead(one)) for one in then] == [("2026-11-11", 3.0), ("2026-11-11", 40.0)]
+    assert [(one["last"], mean_ahead(one)) for one in now] != [(one["last"], mean_ahead(one)) for one in then]
+    assert [one["last"] for one in now] == ["2026-11-12", "2026-11-12"]
+
+
+def mean_ahead(metric: dict[str, Any]) -> float | None:
+    """Return the first forecast of a metric by the weighted mean."""
+    (value,) = (one["values"][0] for one in metric["forecasts"] if one["method"] == "ewma")
+    return None if value is None else float(value)
 
 
 @pytest.mark.parametrize(
