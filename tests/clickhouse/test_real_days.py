@@ -16,6 +16,8 @@ from uuid import uuid4
 
 import pytest
 
+from clickhouse.film_groups import read_groups
+from clickhouse.kpis import KpiQuestion, read_kpi
 from clickhouse.measures import POPULARITY as MEASURES
 from clickhouse.popularity import PopularityQuestion, read_popularity
 from tests.clickhouse.pipeline import Pipeline
@@ -184,6 +186,26 @@ def test_joiners_and_leavers_balance(pipeline: Pipeline, top: int) -> None:
         changes += len(joined) + len(departed)
         inside = now
     assert changes > 32
+
+
+def test_groups_and_risers_of_every_day(pipeline: Pipeline, history: History) -> None:
+    """On each of the 32 days the groups by age, and the viral against the rest, hold each film that was seen once.
+
+    Their means of popularity, weighted by their films, are the mean of the file; and the films whose rank rose are
+    those of plain Python, the one that rose most first.
+    """
+    load_films(pipeline.client)
+    for day in DAYS:
+        films = {film: row for film, row in metrics_of_day(history, day, 100).items() if row["popularity"] is not None}
+        risen = {film: row["rank_change"] for film, row in films.items() if (row["rank_change"] or 0) > 0}
+        for by in ("cohort", "viral"):
+            groups = read_groups(pipeline.client, by, day=day, today=day).rows
+            assert sum(group["films"] for group in groups) == len(films), (day, by)
+            total = sum(group["films"] * group["mean_popularity"] for group in groups)
+            assert total == pytest.approx(sum(row["popularity"] for row in films.values()), rel=1e-9)
+        listing = read_kpi(pipeline.client, KpiQuestion(name="contents-raise", today=day, day=day, limit=100_000))
+        assert {row["tmdb_id"]: row["rank_change"] for row in listing.rows} == risen, day
+        assert [row["rank_change"] for row in listing.rows] == sorted(risen.values(), reverse=True)
 
 
 def test_the_list_in_the_documentation(pipeline: Pipeline) -> None:
