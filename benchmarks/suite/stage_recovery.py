@@ -7,7 +7,6 @@ worker itself tells: of a mention that it knows already it tells the film-day's 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 from confluent_kafka import Producer
 
+from benchmarks.suite.children import child_of
 from benchmarks.suite.mention_stream import CODEC, PARTITIONS, PIECE, MentionStream
 from benchmarks.suite.model import Contender, ContenderFailed, Measured, Stage, Workload
 from cinepulse.settings import Settings
@@ -40,6 +40,7 @@ MENTIONS: Final = 10_000_000
 MEGABYTE: Final = 1_000_000
 RECOVERED: Final = "worker.recovered"
 LONGEST_SECONDS: Final = 600.0
+FILL_SECONDS: Final = 3_600.0
 LOOK_SECONDS: Final = 0.02
 ASK_SECONDS: Final = 0.25
 
@@ -72,7 +73,10 @@ def filled(bench: Bench) -> Iterator[Filled]:
             empty = psutil.Process(worker.popen.pid).memory_info().rss
             worker.stop()
         command = [sys.executable, "-m", "benchmarks.suite.fill_state", broker.bootstrap, str(stream.mentions)]
-        told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        with child_of(command, bench.new_directory("fill")) as child:
+            if child.wait(FILL_SECONDS):
+                raise ContenderFailed(child.reason())
+            told = json.loads(child.text())
         yield Filled(broker, directory, stream, empty, told["after"] - told["before"])
     finally:
         broker.kill()
