@@ -17,6 +17,7 @@ from benchmarks.suite.model import ContenderFailed
 from benchmarks.suite.posts import send_films
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from cinepulse.kafka import producer_config
+from cinepulse.local.kafka import STORAGE
 from clickhouse.migrate import load_migrations, migrate
 from schemas.codec import Codec
 from schemas.partitioning import post_partition
@@ -120,6 +121,11 @@ def pipeline(bench: Bench, films: Sequence[Movie], *, tables: bool) -> Iterator[
             migrate(settings, load_migrations())
         send_films(settings, films)
         yield Pipeline(settings, broker, Catalog.build(films), bench.new_directory("parts"), parts)
+
+
+def topic_bytes(broker: BrokerProcess, topic: str) -> int:
+    """Return what a topic's records take on the broker's disk, compressed as they were sent."""
+    return sum(log.stat().st_size for log in broker.directory.glob(f"{STORAGE}/{topic}-*/*.log"))
 
 
 def stop(part: Child) -> None:

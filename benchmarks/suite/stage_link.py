@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.suite import posts as sources
 from benchmarks.suite.model import Contender, Measured, Stage, Workload
-from benchmarks.suite.pipeline import CODEC, PARTITIONS, await_true, pipeline, stop
+from benchmarks.suite.pipeline import CODEC, PARTITIONS, await_true, pipeline, stop, topic_bytes
 from benchmarks.suite.topics import ends_of, read_topic
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from schemas.topics import MOVIE_MENTIONS
+from schemas.topics import MOVIE_MENTIONS, MOVIE_TERMS, REDDIT_POSTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -71,7 +71,15 @@ def link(given: Backlog) -> Measured:
     told = [CODEC.decode(MOVIE_MENTIONS.key_subject, key) for key, _ in read_topic(bootstrap, MOVIE_MENTIONS.name)]
     found = Counter((key.tmdb_id, key.created_at // MILLISECONDS_PER_DAY) for key in told if key.post_id in names)
     given.told = len(told)
-    extra = {"posts_a_cpu_second": number / spent, "us_a_post": 1e6 * spent / number, "memory_mb": worker.memory_mb}
+    extra = {
+        "posts_a_cpu_second": number / spent,
+        "us_a_post": 1e6 * spent / number,
+        "memory_mb": worker.memory_mb,
+        "mentions_a_post": given.exact.total() / number,
+        "bytes_a_post": topic_bytes(running.broker, REDDIT_POSTS.name) / number / given.rounds,
+        "bytes_a_mention": topic_bytes(running.broker, MOVIE_MENTIONS.name) / len(told),
+        "terms_bytes_a_mention": topic_bytes(running.broker, MOVIE_TERMS.name) / len(told),
+    }
     return Measured(number, seconds, found, extra)
 
 

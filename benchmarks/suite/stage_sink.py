@@ -6,7 +6,7 @@ nothing but insert. Everybody writes to a database of its own, made by the same 
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from threading import Event, Thread
@@ -44,6 +44,11 @@ if TYPE_CHECKING:
 LOOK_SECONDS: Final = 0.005
 LONGEST_SECONDS: Final = 300.0
 HASH_BITS: Final = 64
+
+_STORED: Final = """
+    SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts
+    WHERE database = currentDatabase() AND table = 'mentions' AND active
+"""
 
 Digest = tuple[int, int]
 """How many rows, and the sum of their hashes."""
@@ -107,7 +112,14 @@ def sink(given: Loaded) -> Measured:
         finally:
             stop.set()
             thread.join(LONGEST_SECONDS)
-        return Measured(len(given.rows), seconds, digest_of(connect(settings)), cores.spent())
+        spent = cores.spent()
+        return Measured(len(given.rows), seconds, digest_of(connect(settings)), {**spent, **stored_bytes(settings)})
+
+
+def stored_bytes(settings: Settings) -> dict[str, float]:
+    """Return what a mention takes on ClickHouse's disk."""
+    with closing(connect(settings)) as client:
+        return {"bytes_a_row": float(client.query(_STORED).result_rows[0][0])}
 
 
 def insert_rows(given: Loaded) -> Measured:
