@@ -17,7 +17,9 @@ from clickhouse.compare import CompareQuestion, read_comparison
 from clickhouse.mention_trends import MentionQuestion, MentionRanking, read_mention_trends
 from clickhouse.movie import find_film, read_movie
 from clickhouse.rising import RisingQuestion, read_rising
+from clickhouse.trend_index import Together, TogetherQuestion, read_together
 from clickhouse.trends import CERTAIN, Period, TrendsQuestion, read_trends
+from clickhouse.why import read_why
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,14 +85,30 @@ SELECT 'reddit', ['new:movies', 'comments:movies'][1 + number % 2],
     toDateTime64({today:Date}, 3, 'UTC') + 43200 - 30 * number AS at, at, 'ok', 1, 5, 5, 0, number, at, number + 1
 FROM numbers({count:UInt64})
 """
+# Of each film-day of the last weeks that has so many mentions 40 terms, and those of all films together.
+_TERMS: Final = """
+INSERT INTO term_counts (tmdb_id, day, term, posts, oldest_at)
+SELECT tmdb_id, day, concat('term', toString(cityHash64(tmdb_id, day, number) % 5000)) AS term,
+    2 + cityHash64(day, number) % mentions AS posts, toDateTime64(day, 3, 'UTC')
+FROM (SELECT tmdb_id, day, mentions FROM mention_counts FINAL WHERE day > {today:Date} - 40 AND mentions >= 5)
+ARRAY JOIN range(40) AS number
+"""
+_ALL_TERMS: Final = """
+INSERT INTO term_counts (tmdb_id, day, term, posts, oldest_at)
+SELECT tmdb_id, day, '', sum(posts), min(oldest_at) FROM term_counts GROUP BY tmdb_id, day
+UNION ALL
+SELECT 0, day, term, sum(posts), min(oldest_at) FROM term_counts GROUP BY day, term
+UNION ALL
+SELECT 0, day, '', sum(posts), min(oldest_at) FROM term_counts GROUP BY day
+"""
 
 
-def load(client: Client) -> str:
+def load(client: Client, mentions: int = MENTIONS) -> str:
     """Make the films, their snapshots, mentions, counts and polls, and say how many."""
     snapshots = load_popularity(client)
     for first in range(0, DAYS, STRIDE):
         stride = min(STRIDE, DAYS - first)
-        asked = {"first": first, "stride": stride, "days": DAYS, "today": TODAY, "count": MENTIONS * stride // DAYS}
+        asked = {"first": first, "stride": stride, "days": DAYS, "today": TODAY, "count": mentions * stride // DAYS}
         for again in (0, 500_000):
             client.command(_MENTIONS, parameters={**asked, "again": again})
     for first in range(0, DAYS, STRIDE):
@@ -99,9 +117,12 @@ def load(client: Client) -> str:
         client.command(_COUNTS, parameters=days)
     client.command(_HISTORY, parameters={"today": TODAY})
     client.command(_POLLS, parameters={"today": TODAY, "count": 45 * 2_880})
+    for statement in (_TERMS, _ALL_TERMS):
+        client.command(statement, parameters={"today": TODAY})
     stored = client.query("SELECT count() FROM mentions").result_rows[0][0]
     counted = client.query("SELECT count() FROM mention_counts").result_rows[0][0]
-    return f"{stored:,} rows of {MENTIONS:,} mentions, {counted:,} counts, {snapshots}"
+    terms = client.query("SELECT count() FROM term_counts").result_rows[0][0]
+    return f"{stored:,} rows of {mentions:,} mentions, {counted:,} counts, {terms:,} counts of terms, {snapshots}"
 
 
 def _trends(client: Client, first: date, last: date, **options: object) -> object:
@@ -121,6 +142,14 @@ def _movie(client: Client, wanted: str, at_ms: int = 0) -> object:
 def _compare(client: Client, at_ms: int = 0) -> object:
     films = [find_film(client, str(number)) for number in (HOT, 2, 30, 400, QUIET)]
     return read_comparison(client, films, CompareQuestion(now_ms=NOON_MS, closer=CLOSER, at_ms=at_ms))
+
+
+def _why(client: Client, wanted: int) -> object:
+    return read_why(client, find_film(client, str(wanted)), day=YESTERDAY)
+
+
+def _together(client: Client, by: Together, day: date) -> object:
+    return read_together(client, TogetherQuestion(by=by, today=TODAY, day=day))
 
 
 def _view(client: Client, query: str) -> object:
@@ -158,5 +187,9 @@ READINGS: Final[Mapping[str, Callable[[Client], object]]] = {
     "movie --at": partial(_movie, wanted=str(HOT), at_ms=THEN_MS),
     "compare, 5 films": _compare,
     "compare --at": partial(_compare, at_ms=THEN_MS),
+    "why, much talked about": partial(_why, wanted=HOT),
+    "why, hardly": partial(_why, wanted=QUIET),
+    **{f"{by}": partial(_together, by=by, day=YESTERDAY) for by in get_args(Together)},
+    "index, today": partial(_together, by="index", day=TODAY),
     **{name: partial(_view, query=query) for name, query in _views().items()},
 }
