@@ -24,7 +24,8 @@ import numpy as np
 from cinepulse.closing import ClosingRule
 from clickhouse.client import connect
 from clickhouse.closed import Closer
-from clickhouse.mention_trends import BASELINE_DAYS, MentionQuestion, read_mention_trends
+from clickhouse.mention_numbers import BASELINE_DAYS
+from clickhouse.mention_trends import MentionQuestion, read_mention_trends
 from clickhouse.migrate import load_migrations, migrate
 from clickhouse.tables import COVERAGE, MENTION_COUNTS, Table
 from tests.fixtures.clickhouse import ServerProcess

@@ -21,7 +21,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 REGISTER_BITS: Final = 10
 REGISTERS: Final = 1 << REGISTER_BITS
@@ -67,6 +67,11 @@ def distinct_authors(observations: Iterable[int]) -> float:
     for one in observations:
         register, rank = one >> RANK_BITS, one & (1 << RANK_BITS) - 1
         ranks[register] = max(rank, ranks.get(register, 0))
+    return authors_by(ranks.values())
+
+
+def authors_by(ranks: Collection[int]) -> float:
+    """Return about how many distinct authors there are by the highest rank of each register that is not empty."""
     empty = REGISTERS - len(ranks)
-    estimate = ALPHA * REGISTERS**2 / (empty + math.fsum(2.0**-rank for rank in ranks.values()))
+    estimate = ALPHA * REGISTERS**2 / (empty + math.fsum(2.0**-rank for rank in ranks))
     return REGISTERS * math.log(REGISTERS / empty) if estimate <= FEW and empty else estimate

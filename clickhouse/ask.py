@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from clickhouse.client import Client
+
+T = TypeVar("T")
 
 
 @cache
@@ -16,9 +21,29 @@ def query_text(name: str) -> str:
     return files("clickhouse").joinpath("queries", f"{name}.sql").read_text("utf-8")
 
 
+@cache
+def query_over(name: str, source: str) -> str:
+    """Return the SQL of `queries/<name>.sql` where `film_days` stands for what `queries/<source>.sql` returns."""
+    return f"WITH film_days AS\n(\n{query_text(source)})\n{query_text(name)}"
+
+
 def ask(client: Client, name: str, **parameters: Any) -> list[dict[str, Any]]:
     """Run a named query and return its rows as dictionaries; every parameter is bound by ClickHouse, none formatted in.
 
     Raises what the client raises: DatabaseUnavailable when ClickHouse does not answer.
     """
     return list(client.query(query_text(name), parameters=parameters).named_results())
+
+
+def ask_over(client: Client, name: str, source: str, /, **parameters: Any) -> list[dict[str, Any]]:
+    """As `ask`, of a query that reads the mentions by film and day that another one returns."""
+    return list(client.query(query_over(name, source), parameters=parameters).named_results())
+
+
+def together(*questions: Callable[[], T]) -> list[T]:
+    """Return the answers to independent questions, asked beside each other: the engine has several cores.
+
+    Raises what the first of them raises that fails.
+    """
+    with ThreadPoolExecutor(len(questions)) as threads:
+        return [asked.result() for asked in [threads.submit(question) for question in questions]]

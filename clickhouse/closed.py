@@ -44,12 +44,13 @@ class Reached:
     """How far the partitions have counted.
 
     `furthest`: the highest event time, milliseconds. `latest_day`: the last day with a mention. `open_days`: of each
-    partition the day, since 1970, before which it has closed all; a partition that says nothing is missing.
+    partition the day, since 1970, before which it has closed all; a partition that says nothing is missing. `kept`: the days that `mention_days` has.
     """
 
     furthest: int
     latest_day: date
     open_days: Mapping[int, int] = field(default_factory=dict)
+    kept: frozenset[date] = frozenset()
 
     def first_open_day(self, closer: Closer) -> int:
         """Return the first day, since 1970, that is not closed for all films."""
@@ -74,4 +75,5 @@ def read_reached(client: Client, at_ms: int = 0) -> Reached | None:
         max(row["reached_ms"] for row in rows),
         max(row["latest_day"] for row in rows),
         {row["source_partition"]: row["open_day"] for row in rows},
+        frozenset(rows[0]["kept"]),
     )

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from clickhouse.coverage_view import share_text
-from clickhouse.mention_trends import BASELINE_DAYS, LEAST_BASELINE_DAYS
+from clickhouse.mention_numbers import BASELINE_DAYS, LEAST_BASELINE_DAYS
 from clickhouse.sparkline import Sparkline
 
 if TYPE_CHECKING:

@@ -7,12 +7,14 @@ unknown is decided by how much of the day the polls of Reddit know.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, read_polls
+from clickhouse.mention_numbers import BASELINE_DAYS, KnownDays
+from clickhouse.mention_reading import Reading
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, chosen_period, instant
 
 if TYPE_CHECKING:
@@ -35,18 +37,6 @@ MentionRanking = Literal[
     "mention-decliners",
 ]
 
-# Days before the day asked for that its burst is reckoned against.
-BASELINE_DAYS: Final = 28
-# Of fewer known days neither a mean nor a variance says what is usual.
-LEAST_BASELINE_DAYS: Final = 7
-# A film with a few mentions a week ago doubles by chance.
-GAINER_FLOOR: Final = 5
-
-WEEK: Final = 7
-NEVER: Final = 255
-"""Stands for no day in the query."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MentionQuestion:
     """What is asked.
@@ -66,39 +56,6 @@ class MentionQuestion:
     limit: int = 20
     film: int = 0
     at_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class KnownDays:
-    """Which of the day and the 28 days before it are known, as the query wants it.
-
-    `flags`: the day first, then each day before it. `weekday`: that of the day, 1 is Monday.
-    """
-
-    flags: tuple[bool, ...]
-    weekday: int
-
-    @property
-    def baseline(self) -> int:
-        """How many of the days before are known."""
-        return sum(self.flags[1:])
-
-    def back(self, days: int) -> int:
-        """Return how many days ago a day some weeks ago lies: a day more where that very day is unknown."""
-        return next((ago for ago in (days, days + 1) if self.flags[ago]), NEVER)
-
-    def parameters(self) -> dict[str, Any]:
-        """Return what the query is told of them."""
-        return {
-            "known": [int(flag) for flag in self.flags],
-            "weekday": self.weekday,
-            "week_days": sum(self.flags[:WEEK]),
-            "iso_days": sum(self.flags[: self.weekday]),
-            "iso_days_before": sum(self.flags[self.weekday : self.weekday + WEEK]),
-            "month_days": self.baseline,
-            "week_back": self.back(WEEK),
-            "fortnight_back": self.back(2 * WEEK),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,21 +161,15 @@ def mention_metrics(client: Client, question: MentionQuestion, stand: Stand, kno
     """Return the metrics of films by name, in the order asked for; none of a day that nothing has reached."""
     if not stand.elapsed:
         return []
-    return ask(
-        client,
-        "mention_trends",
-        day=stand.day,
-        cut_ms=stand.elapsed,
-        community=question.community or "",
-        least_confidence=question.least_confidence,
-        by=question.by,
-        film=question.film,
-        at_ms=question.at_ms,
-        floor=GAINER_FLOOR,
-        least_days=LEAST_BASELINE_DAYS,
-        limit=question.limit,
-        **known.parameters(),
-    )
+    reading = Reading(client, question, stand.day, stand.elapsed, _kept(stand, question))
+    listed = reading.listed(known)
+    return reading.measured(listed, known)
+
+
+def _kept(stand: Stand, question: MentionQuestion) -> frozenset[date]:
+    """Return the days of which all mentions lie in a row a film. What was written by an instant may be less of a day."""
+    days = stand.reached.kept if stand.reached else frozenset()
+    return days if not question.at_ms else frozenset(d for d in days if Period(d, d).end_ms <= question.at_ms)
 
 
 def _titled(client: Client, rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

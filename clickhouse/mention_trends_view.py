@@ -12,7 +12,7 @@ from rich.text import Text
 from clickhouse.coverage import COMPLETE_SHARE
 from clickhouse.coverage_view import coverage_document, share_text
 from clickhouse.mention_measures import MENTIONS
-from clickhouse.mention_trends import BASELINE_DAYS, LEAST_BASELINE_DAYS
+from clickhouse.mention_numbers import BASELINE_DAYS, LEAST_BASELINE_DAYS
 from clickhouse.plain import NONE, moment, plain, printable
 from clickhouse.trends_view import known_text
 

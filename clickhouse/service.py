@@ -18,6 +18,7 @@ from clickhouse.columnar import Columnar
 from clickhouse.erasure import Sweeper
 from clickhouse.intake import Intake
 from clickhouse.letters import PoisonCap
+from clickhouse.mention_days import KEEP_EVERY_SECONDS, DayKeeper
 from clickhouse.offsets import committed_by, extents, start_offsets, topic_ids
 from clickhouse.rows import routes
 from clickhouse.sink import SinkLoop
@@ -128,6 +129,7 @@ def run_sink(settings: Settings, stop: Event, *, accept_gaps: bool = False) -> N
     Sweeper(lambda: connect(settings), every_seconds=COUNT_EVERY_SECONDS, work=count_terms, name="term_counter").start(
         stop
     )
+    Sweeper(lambda: connect(settings), every_seconds=KEEP_EVERY_SECONDS, work=DayKeeper(), name="day_keeper").start(stop)
     sink.run([route.source for route in chosen], stop)
 
 

@@ -12,7 +12,8 @@ from clickhouse.ask import ask
 from clickhouse.closed import read_reached
 from clickhouse.kpis import KpiQuestion, read_kpi
 from clickhouse.listing import Listing, read_basis
-from clickhouse.mention_trends import LEAST_BASELINE_DAYS, known_days, read_stand
+from clickhouse.mention_numbers import LEAST_BASELINE_DAYS
+from clickhouse.mention_trends import known_days, read_stand
 from clickhouse.trends import instant
 
 if TYPE_CHECKING:

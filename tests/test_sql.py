@@ -31,6 +31,7 @@ DATABASES: Final = re.compile(r"(client|connection|server|cursor|database|engine
 
 # Where SQL is put together all the same, and why nothing that comes from outside gets into it.
 BUILT: Final = {
+    ("clickhouse/ask.py", "WITH film_days AS"): "two files of queries/",
     ("clickhouse/engine_handle.py", "SELECT name, value FROM system.settings"): "names of settings, quoted",
     ("clickhouse/migrate.py", "SELECT version, toString(checksum)"): "a constant's name",
     ("clickhouse/migrate.py", "CREATE TABLE IF NOT EXISTS"): "a constant's name",
@@ -45,6 +46,8 @@ BUILT: Final = {
 # Where a database runs a text that is no constant of its module, and whose text that is.
 PASSED_ON: Final = {
     ("clickhouse/ask.py", "query_text(name)"): "a file of queries/",
+    ("clickhouse/ask.py", "query_over(name, source)"): "two files of queries/",
+    ("clickhouse/mention_days.py", "query_text('keep_days')"): "a file of queries/",
     ("clickhouse/promotion.py", "query_text(name)"): "a file of queries/",
     ("clickhouse/terms.py", "query_text(name)"): "a file of queries/",
     ("clickhouse/migrate.py", "statement"): "a file of migrations/",

@@ -1,17 +1,15 @@
 -- As as_of.sql tells it, of what was stored by the end of the last whole minute before an instant. Watermarks only rise
--- and a day that was closed stays so, so no revision needs to be chosen.
-WITH
-    fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC') AS instant,
-    (
-        SELECT max(day) FROM mention_count_history
-        WHERE stored_in < toStartOfMinute(instant) AND day BETWEEN toDate(instant) - 60 AND toDate(instant) + 1
-    ) AS last_day
+-- and a day that was closed stays so, so no revision needs to be chosen: what was stored in the last 14 days says it.
+WITH toStartOfMinute(fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC')) AS minute
 SELECT
-    h.source_partition AS source_partition,
-    toUnixTimestamp64Milli(max(h.watermark)) AS reached_ms,
-    maxIf(h.day, h.mentions > 0) AS latest_day,
-    if(countIf(h.state = 'final') = 0, 0, toInt32(maxIf(h.day, h.state = 'final')) + 1) AS open_day
-FROM mention_count_history AS h
-WHERE stored_in < toStartOfMinute(instant) AND day BETWEEN last_day - 14 AND last_day
+    source_partition,
+    toUnixTimestamp64Milli(max(reached_at)) AS reached_ms,
+    max(m.latest_day) AS latest_day,
+    if(max(final_day) = toDate(0), 0, toInt32(max(final_day)) + 1) AS open_day,
+    (SELECT groupUniqArray(day) FROM mention_days_kept) AS kept
+FROM counted_minutes AS m
+WHERE stored_in < minute
+    AND stored_in >= (SELECT max(stored_in) FROM counted_minutes WHERE stored_in < minute) - toIntervalDay(14)
 GROUP BY source_partition
 ORDER BY source_partition
+SETTINGS max_threads = 1
