@@ -79,8 +79,14 @@ def write_configuration(path: Path, limits: Limits) -> None:
     (metadata / "default").unlink(missing_ok=True)
     if not (metadata / "default.sql").exists():
         (metadata / "default.sql").write_text(f"ATTACH DATABASE _ UUID '{uuid4()}'\nENGINE = Atomic\n", "utf-8")
-    (path / CONFIG_FILE).write_text(_server_config(limits), "utf-8")
-    (path / _USERS_FILE).write_text(_users_config(limits), "utf-8")
+    _write(path / CONFIG_FILE, _server_config(limits))
+    _write(path / _USERS_FILE, _users_config(limits))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write what is not there yet: on a full disk the files of the run before serve on."""
+    if not path.exists() or path.read_text("utf-8") != text:
+        path.write_text(text, "utf-8")
 
 
 def _server_config(limits: Limits) -> str:

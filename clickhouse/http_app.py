@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cinepulse.clock import Clock
     from clickhouse.auth import Guard
     from clickhouse.engine import Engine
+    from clickhouse.full_disk import FullDisk
     from clickhouse.http_request import Call
 
 _USAGE: Final = "There is nothing here. Queries go to / by GET or POST, probes to /ping.\n"
@@ -33,10 +34,11 @@ _USAGE: Final = "There is nothing here. Queries go to / by GET or POST, probes t
 class Interface:
     """Answers HTTP requests as ClickHouse does; an ASGI application."""
 
-    def __init__(self, engine: Engine, guard: Guard, clock: Clock) -> None:
+    def __init__(self, engine: Engine, guard: Guard, clock: Clock, disk: FullDisk) -> None:
         self.runner = Runner(engine)
         self._engine = engine
         self._guard = guard
+        self._disk = disk
         self._sessions = Sessions(engine, clock)
         routes = [Route(path, self._ping, methods=["GET"]) for path in ("/ping", "/replicas_status")]
         routes.append(Route("/", _Endpoint(self._root), methods=["GET", "POST"]))
@@ -102,6 +104,8 @@ class Interface:
         except (RequestRefused, EngineError) as error:
             # First, so that a client that has its answer may use its session again.
             await runner.in_thread(exchange.close)
+            if isinstance(error, EngineError):
+                self._disk.note(error)
             response = failure(self._engine, error, exchange.call.query_id)
             await response(request.scope, request.receive, send)
 

@@ -195,7 +195,9 @@ class Reading:
             "at_ms": question.at_ms,
         }
 
-    def _counted(self, name: str, on: Sequence[date], /, films: Sequence[int] = NO_FILMS, **asked: Any) -> list[dict[str, Any]]:
+    def _counted(
+        self, name: str, on: Sequence[date], /, films: Sequence[int] = NO_FILMS, **asked: Any
+    ) -> list[dict[str, Any]]:
         """Ask a query over the mentions of films on days, each day's told where that is cheapest."""
         places: dict[str, list[date]] = {"whole": [], "then": [], "kept": [], "rows": []}
         for day in on:

@@ -37,6 +37,7 @@ MentionRanking = Literal[
     "mention-decliners",
 ]
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MentionQuestion:
     """What is asked.

@@ -16,6 +16,7 @@ from cinepulse.logging import get_logger
 from clickhouse.auth import Guard
 from clickhouse.engine import Engine
 from clickhouse.engine_config import Limits
+from clickhouse.full_disk import FullDisk, open_anew
 from clickhouse.http_app import Interface
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _HEAD_BYTES: Final = 1 << 20
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT.
+    """Serve until SIGTERM or SIGINT; after a full disk the process replaces itself by a new one of the same command.
 
     Raises DataDirectoryBusy when another server has the data open, ConfigurationInvalid for an empty password on an
     address that other machines reach, StackUnavailable when the port is taken.
@@ -59,10 +60,11 @@ def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     engine = Engine(settings.data_dir / DATA_FOLDER, limits)
-    interface = Interface(engine, guard, SystemClock())
+    disk = FullDisk(settings.data_dir.absolute() / DATA_FOLDER, SystemClock())
+    interface = Interface(engine, guard, SystemClock(), disk)
     LOG.info("clickhouse.starting", version=engine.version, host=host, port=port)
     try:
-        _Server(_config(interface, host, port), interface, stop).run()
+        _Server(_config(interface, host, port), interface, stop, disk).run()
     except SystemExit:
         # uvicorn's way to say that it cannot listen; its own log line says why.
         message = f"cannot listen on {host}:{port}: set CINEPULSE_CLICKHOUSE_PORT to a free port"
@@ -70,6 +72,8 @@ def serve(settings: Settings) -> None:
     finally:
         interface.close()
         engine.close()
+    if disk.must_open_anew() and not stop.is_set():
+        open_anew()
     LOG.info("clickhouse.stopped")
 
 
@@ -93,10 +97,14 @@ def _config(interface: Interface, host: str, port: int) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, that stops running statements when it stops, and does not start once `stop` is set."""
+    """uvicorn's server, that stops running statements when it stops, and does not start once `stop` is set.
 
-    def __init__(self, config: uvicorn.Config, interface: Interface, stop: Event) -> None:
+    It stops by itself after a full disk.
+    """
+
+    def __init__(self, config: uvicorn.Config, interface: Interface, stop: Event, disk: FullDisk) -> None:
         super().__init__(config)
+        self._disk = disk
         self._interface = interface
         self._stop = stop
 
@@ -104,6 +112,10 @@ class _Server(uvicorn.Server):
         """Start to listen."""
         await super().startup(sockets)
         self.should_exit = self.should_exit or self._stop.is_set()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Return whether to stop: told to, or because the engine has to open its files anew."""
+        return await super().on_tick(counter) or self._disk.must_open_anew()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no more requests, let those that run end, stop what takes too long."""

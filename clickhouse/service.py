@@ -129,7 +129,9 @@ def run_sink(settings: Settings, stop: Event, *, accept_gaps: bool = False) -> N
     Sweeper(lambda: connect(settings), every_seconds=COUNT_EVERY_SECONDS, work=count_terms, name="term_counter").start(
         stop
     )
-    Sweeper(lambda: connect(settings), every_seconds=KEEP_EVERY_SECONDS, work=DayKeeper(), name="day_keeper").start(stop)
+    Sweeper(lambda: connect(settings), every_seconds=KEEP_EVERY_SECONDS, work=DayKeeper(), name="day_keeper").start(
+        stop
+    )
     sink.run([route.source for route in chosen], stop)
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from cinepulse.clock import SystemClock
 from cinepulse.commands.ground_truth import PostsInKafka, ServedPost, expected_mentions, read_catalog, served_posts
 from cinepulse.commands.lag import lags
 from cinepulse.commands.reckoning import MentionId, Reckoning, reckon
+from cinepulse.errors import CinepulseError
 from clickhouse.ask import ask
 from tests.chaos.rig import ROOT, ChaosFailed
 
@@ -76,11 +80,15 @@ class Truth:
             while True:
                 posts.refresh()
                 behind = [name for name in posts.behind(served) if live[name] or name in posts.latest]
-                if not behind and (done := self._steady(settings, expected)) is not None:
-                    return done
+                with suppress(CinepulseError, DatabaseError):
+                    if not behind and (done := self._steady(settings, expected)) is not None:
+                        return done
                 if time.monotonic() > deadline:
-                    outcome = self._now(expected)
-                    self.wrong = self._tell(behind, expected)
+                    try:
+                        outcome = self._now(expected)
+                        self.wrong = self._tell(behind, expected)
+                    except (CinepulseError, DatabaseError) as error:
+                        raise ChaosFailed(f"what is stored cannot be read: {error}") from error
                     return Reckoning(
                         outcome.mentions_expected,
                         outcome.mentions_in_clickhouse,

@@ -1,0 +1,95 @@
+"""What a full disk has spoiled is whole again: the rules of it, and the server that opens its files anew."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from cinepulse.clock import ManualClock
+from clickhouse.client import connect
+from clickhouse.engine_handle import EngineError
+from clickhouse.full_disk import LONGEST_SECONDS, ROOM_BYTES, SPOILED_PAUSE_SECONDS, FullDisk
+from tests.fixtures.clickhouse import READY_SECONDS, ServerProcess
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FULL = EngineError("Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)")
+SPOILED = EngineError("Code: 246. DB::Exception: Empty marks file. (CORRUPTED_DATA)")
+OTHER = EngineError("Code: 60. DB::Exception: Unknown table. (UNKNOWN_TABLE)")
+
+
+@pytest.mark.parametrize(
+    ("error", "free", "seconds", "expected"),
+    [
+        (OTHER, ROOM_BYTES, 0, False),
+        (FULL, ROOM_BYTES, 0, True),
+        (FULL, ROOM_BYTES - 1, 0, False),
+        (FULL, 0, LONGEST_SECONDS - 1, False),
+        (FULL, 0, LONGEST_SECONDS, True),
+        (SPOILED, ROOM_BYTES, 0, True),
+        (SPOILED, 0, 0, False),
+    ],
+)
+def test_files_are_opened_anew_once_there_is_room(
+    tmp_path: Path, error: EngineError, free: int, seconds: float, *, expected: bool
+) -> None:
+    """With room at once, without it before the engine deletes what the spoiled part was made of; else never."""
+    clock = ManualClock()
+    disk = FullDisk(tmp_path, clock, lambda _: free)
+
+    disk.note(error)
+    clock.advance(seconds)
+
+    assert disk.must_open_anew() is expected
+
+
+def test_data_that_opening_does_not_mend_is_left_alone(tmp_path: Path) -> None:
+    """Read again and again, such data takes the server away once in ten minutes at most, by the next process too."""
+    clock = ManualClock()
+
+    def spoiled() -> bool:
+        disk = FullDisk(tmp_path, clock, lambda _: ROOM_BYTES)
+        disk.note(SPOILED)
+        return disk.must_open_anew()
+
+    told = [spoiled(), spoiled()]
+    clock.advance(SPOILED_PAUSE_SECONDS)
+
+    assert [*told, spoiled()] == [True, False, True]
+
+
+@pytest.mark.real
+def test_a_part_that_a_full_disk_emptied_is_made_whole(tmp_path: Path) -> None:
+    """A merged part whose marks are an empty file cannot be read; the server opens its files anew and has all rows.
+
+    That is what a merge leaves behind whose disk fills up while it writes. The process stays the same one.
+    """
+    server = ServerProcess(tmp_path)
+    server.start()
+    try:
+        settings = server.settings.model_copy(update={"clickhouse_database": "default"})
+        client = connect(settings)
+        client.command("CREATE TABLE t (row UInt64) ENGINE = MergeTree ORDER BY row")
+        for first in (0, 1_000):
+            client.insert("t", [[row] for row in range(first, first + 1_000)], column_names=["row"])
+        client.command("OPTIMIZE TABLE t FINAL")
+        client.command("SYSTEM DROP MARK CACHE")
+        (marks,) = tmp_path.glob("clickhouse/store/store/*/*/all_1_2_1/data.cmrk*")
+        marks.write_bytes(b"")
+        pid, spawned = server.pid, server.log.count("clickhouse.starting")
+
+        with pytest.raises(DatabaseError, match="CORRUPTED_DATA"):
+            client.query("SELECT sum(row) FROM t")
+        deadline = time.monotonic() + READY_SECONDS
+        while server.log.count("clickhouse.starting") == spawned or not server.answers():
+            assert time.monotonic() < deadline, server.log
+            time.sleep(0.05)
+
+        assert connect(settings).query("SELECT count(), sum(row) FROM t").result_rows == [(2_000, 1_999_000)]
+        assert server.pid == pid
+    finally:
+        server.kill()
