@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from filelock import FileLock, Timeout
 
 from cinepulse.errors import ConfigurationInvalid, DataDirectoryBusy
-from cinepulse.local.processes import ProcessRef, end_processes
+from cinepulse.local.processes import ProcessRef, end_processes, families, kill_processes, wait_gone
 from cinepulse.local.state import LOGS_DIR, RUN_DIR, clear_run, read_record, write_private
 from cinepulse.local.supervisord import remove_socket
 
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
 LOCK_FILE: Final = Path(RUN_DIR, "up.lock")
 HOLDER_FILE: Final = Path(RUN_DIR, "up.json")
-# The stores start sooner when they have closed their files. No other part needs to finish what it is at, since each
-# survives kill -9, and counting stands still meanwhile.
+# Whoever reads a topic leaves its group first, while the broker is there to hear it: the next one would wait for a dead
+# member's session. The stores start sooner when they have closed their files. Each part survives kill -9, so that more
+# patience than this only keeps counting at a stand.
 STORES: Final = ("kafka", "clickhouse")
+LEAVE_SECONDS: Final = 2.0
 STORE_GRACE_SECONDS: Final = 2.5
 
 
@@ -57,14 +59,19 @@ def claim(data_dir: Path) -> Iterator[Path]:
 
 def end_orphans(home: Path) -> int:
     """End what the recorded stack left running and forget it; return how many processes that were."""
-    record, ended = read_record(home), 0
+    record = read_record(home)
+    # Before their supervisor goes: what it has started since the record was written are its children alone.
+    orphans = families(record.processes()) if record else []
     if record:
-        ended = end_processes(record.processes(without=STORES), grace=0)
-        ended += end_processes(record.processes(), grace=STORE_GRACE_SECONDS)
+        # Told to stop, it would stop all of them at once.
+        kill_processes(orphans[:1] if record.supervisor and record.supervisor.alive() else ())
+        end_processes(record.processes(without=STORES), grace=LEAVE_SECONDS)
+        end_processes(record.processes(), grace=STORE_GRACE_SECONDS)
+        kill_processes(wait_gone(orphans, 0))
     if record and record.socket:
         remove_socket(Path(record.socket), home)
     clear_run(home)
-    return ended
+    return len(orphans)
 
 
 def _holder(home: Path) -> str:

@@ -103,7 +103,7 @@ def test_recorded_orphans_are_ended(tmp_path: Path, sleeper: subprocess.Popen[by
 
 
 def test_recorded_stores_may_close_their_files(tmp_path: Path) -> None:
-    """Of what a killed `up` left, the broker is asked to end, and every other part is ended at once.
+    """Of what a killed `up` left, all are asked to end, the broker last, and who ignores it is killed.
 
     The exit codes tell: the broker's own, which it has set after closing, and a SIGKILL for the part that ignores a
     request.
