@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from benchmarks.suite.mentions import Counts
 
 BYTES_A_SECOND: Final = 400_000.0
-PAUSE_AFTER_SECONDS: Final = 15.0
+PAUSE_AFTER_SECONDS: Final = 8.0
 PAUSE_SECONDS: Final = 4.0
 MOST_GROWTH_MB: Final = 64.0
 
