@@ -36,8 +36,8 @@ NEVER_SECONDS: Final = 86_400.0
 PAUSE_SECONDS: Final = 0.01
 
 
-async def fill(settings: Settings, stream: MentionStream) -> None:
-    """Count the mentions and deliver all that follows from it."""
+async def fill(settings: Settings, stream: MentionStream) -> int:
+    """Count the mentions, deliver all that follows from it, and return how much memory the process has then."""
     letters = DeadLetters(
         CountStage.name, MOVIE_MENTIONS.name, CODEC, SystemClock(), partitions=PARTITIONS, max_share=0.01
     )
@@ -66,6 +66,7 @@ async def fill(settings: Settings, stream: MentionStream) -> None:
             worker.failure.result()
         deliveries.committed(deliveries.committable(), EPOCH)
     await worker.flush()
+    return int(psutil.Process().memory_info().rss)
 
 
 def main(bootstrap: str, mentions: int) -> None:
@@ -75,10 +76,9 @@ def main(bootstrap: str, mentions: int) -> None:
     configure_logging("WARNING")
     gc.freeze()
     gc.set_threshold(GC_OBJECTS)
-    process = psutil.Process()
-    before, spent = process.memory_info().rss, process_time()
-    asyncio.run(fill(settings, stream))
-    print(json.dumps({"before": before, "after": process.memory_info().rss, "seconds": process_time() - spent}))
+    before, spent = psutil.Process().memory_info().rss, process_time()
+    after = asyncio.run(fill(settings, stream))
+    print(json.dumps({"before": before, "after": after, "seconds": process_time() - spent}))
 
 
 if __name__ == "__main__":
