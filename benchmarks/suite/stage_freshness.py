@@ -1,6 +1,6 @@
 """From a post's arrival in Kafka to a reader who sees it counted: link, count and sink as processes of their own.
 
-Posts come at a steady pace, stamped as they are sent. A reader asks ClickHouse for the counts ten times a second and
+Posts come at a steady pace, stamped as they are sent. A reader asks ClickHouse for the counts four times a second and
 notes when the revision of a film's day first includes a post's mention, whose offset tells which revision that is. So
 what is measured ends when a reader has the answer, and includes the pause between two questions.
 """
@@ -47,7 +47,7 @@ SHARE_OF_MOST: Final = 0.8
 SECONDS: Final = 40.0
 WARM_UP_SECONDS: Final = 5.0
 """Posts that are sent before any is measured."""
-ASK_SECONDS: Final = 0.1
+ASK_SECONDS: Final = 0.25
 TICK_SECONDS: Final = 0.005
 NANOSECONDS_PER_MILLISECOND: Final = 1_000_000
 
@@ -218,7 +218,7 @@ STAGE: Final = Stage(
     ],
     [
         Contender("cinepulse", follow, peer=False, workloads=["500"], about=ABOUT, limits={"p50_s": 2.0, "p99_s": 4.0}),
-        Contender("cinepulse", follow, peer=False, workloads=["most"], about=ABOUT, limits={"worst_s": 10.0}),
+        Contender("cinepulse", follow, peer=False, workloads=["most"], about=ABOUT, limits={"p99_s": 10.0}),
     ],
     lambda _: {},
     figure=lambda measured: measured.extra["p50_s"],

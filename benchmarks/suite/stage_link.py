@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Final
@@ -13,7 +13,7 @@ from benchmarks.suite import posts as sources
 from benchmarks.suite.model import Contender, Measured, Stage, Workload
 from benchmarks.suite.pipeline import CODEC, PARTITIONS, await_true, pipeline, stop, topic_bytes
 from benchmarks.suite.topics import ends_of, read_topic
-from cinepulse.clock import MILLISECONDS_PER_DAY
+from cinepulse.clock import MILLISECONDS_PER_DAY, SystemClock
 from schemas.topics import MOVIE_MENTIONS, MOVIE_TERMS, REDDIT_POSTS
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def backlog(
 ) -> Iterator[Backlog]:
     """Make posts and a catalogue; `tables`: whether ClickHouse's are needed."""
     number = bench.records(POSTS)
-    chosen = list(sources.renamed(posts(number), number))
+    # Seen now, whenever they were written: what the worker sends is stamped so, and topics drop what is old.
+    now = SystemClock().now_ms()
+    chosen = [replace(post, observed_at=now) for post in sources.renamed(posts(number), number)]
     with pipeline(bench, films(), tables=tables) as running:
         yield Backlog(running, chosen, running.named(chosen))
 
