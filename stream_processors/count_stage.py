@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from schemas.codec import Codec
     from schemas.registry import SchemaIds
     from stream_processors.counting import Record
+    from stream_processors.counting.columns import Columns
     from stream_processors.dead_letters import DeadLetters
 
 
@@ -32,27 +33,17 @@ class CountStage:
         codec: the contract.
         schema_ids: its ids.
         dead_letters: takes records that are no mentions.
-        read_key: returns a key's film, packed post and creation, asked once a record in their order; raises Poison.
     """
 
     name = "count"
     source = MOVIE_MENTIONS.name
     slice_records = 2_000
 
-    def __init__(
-        self,
-        settings: Settings,
-        codec: Codec,
-        schema_ids: SchemaIds,
-        dead_letters: DeadLetters,
-        *,
-        read_key: Callable[[bytes], tuple[int, int, int]] | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, codec: Codec, schema_ids: SchemaIds, dead_letters: DeadLetters) -> None:
         self._partitions = settings.partitions
         self._rule = ClosingRule.of(settings)
         self._dead_letters = dead_letters
         self._keys = MentionKeys(codec, schema_ids)
-        self._read_key = read_key or self._keys.read
         self._values = MentionValues(codec, schema_ids)
         self._records = CountRecords(schema_ids)
 
@@ -64,9 +55,9 @@ class CountStage:
             letters.append(self._dead_letters.letter(partition, record, poison))
 
         counts = CountState(
-            self._read_key,
+            self._keys,
             functools.partial(self._keys.source_partition, partitions=self._partitions),
-            self._values.check,
+            self._values,
             self._records,
             rule=self._rule,
             partitions=self._partitions,
@@ -105,10 +96,13 @@ class CountPartition:
         self.restore = counts.restore
         self.restored = counts.restored
 
-    def fold(self, records: Sequence[Record]) -> None:
-        """Count records; raises DeadLetterRateExceeded."""
+    def fold(self, records: Sequence[Record], columns: Columns | None = None) -> None:
+        """Count records; raises DeadLetterRateExceeded.
+
+        `columns`: the records' keys, where they have been read.
+        """
         before = len(self._letters)
-        tally = self.counts.fold(records)
+        tally = self.counts.fold(records, columns)
         RECORDS_PROCESSED.labels("count").inc(len(records))
         DUPLICATES.labels("count").inc(tally.duplicates)
         LATE.labels("count").inc(tally.late)

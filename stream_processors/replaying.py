@@ -15,6 +15,7 @@ from cinepulse.errors import Poison
 from schemas.topics import MOVIE_MENTIONS, PIPELINE_DEAD_LETTERS, REDDIT_POSTS
 from stream_processors.count_stage import CountStage
 from stream_processors.counting import MentionKeys
+from stream_processors.counting.columns import Columns
 from stream_processors.dead_letters import DeadLetters
 from stream_processors.link_stage import LinkStage
 from stream_processors.posts import check_post
@@ -150,10 +151,8 @@ class MentionReplay:
         self, settings: Settings, codec: Codec, schema_ids: SchemaIds, instants: Instants, *, epoch: int = 0
     ) -> None:
         letters = _letters(CountStage.name, MOVIE_MENTIONS.name, codec, settings)
-        # A key is read once: to see whether it is of these instants, and handed on to the stage.
-        self._keys: Iterator[tuple[int, int, int]] = iter(())
-        self._stage = CountStage(settings, codec, schema_ids, letters, read_key=lambda _key: next(self._keys))
-        self._read_key = MentionKeys(codec, schema_ids).read
+        self._stage = CountStage(settings, codec, schema_ids, letters)
+        self._keys = MentionKeys(codec, schema_ids)
         self._instants = instants
         self._epoch = epoch
         self._states: dict[int, CountPartition] = {}
@@ -163,22 +162,29 @@ class MentionReplay:
     def fold(self, records: Sequence[RawRecord] | Sequence[Produced]) -> dict[int, list[RawRecord | Produced]]:
         """Count the mentions among some records, and return by partition those of these instants."""
         chosen: defaultdict[int, list[RawRecord | Produced]] = defaultdict(list)
+        # A key is read once: to see whether it is of these instants, and handed on to the stage.
         keys: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
-        read, (begin, end) = self._read_key, self._instants
-        for record in records:
-            try:
-                key = read(record.key or b"")
-            except Poison:
-                self.poison += 1
-                continue
-            if begin <= key[2] < end:
+        begin, end = self._instants
+        columns = self._keys.read_all([record.key or b"" for record in records])
+        record: RawRecord | Produced
+        for record, film_day, post, created_at in zip(records, *columns, strict=True):  # type: ignore[assignment]  # zip of three and more gives one type for all
+            written = created_at if film_day >= 0 else self._created_at(record)
+            if written is not None and begin <= written < end:
                 chosen[record.partition].append(record)
-                keys[record.partition].append(key)
+                keys[record.partition].append((film_day, post, created_at))
         for partition, some in chosen.items():
-            self._keys = iter(keys[partition])
-            self._state(partition).fold(some)
+            self._state(partition).fold(some, Columns(*zip(*keys[partition], strict=True)))
             self.replayed += len(some)
         return chosen
+
+    def _created_at(self, record: RawRecord | Produced) -> int | None:
+        """Return when a mention's post was written, None where the key is no mention's."""
+        try:
+            _, _, created_at = self._keys.read(record.key or b"")
+        except Poison:
+            self.poison += 1
+            return None
+        return created_at
 
     def take(self) -> list[Outgoing]:
         """Return the counts that have changed since the last call."""

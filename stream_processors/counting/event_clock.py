@@ -74,6 +74,11 @@ class EventClock:
             self._close(self._rule.first_open_day(self.watermark), revision, observed_at)
         self._aim()
 
+    def reach(self, event_time: int) -> None:
+        """Take an event time below `concerns`, of which only the furthest matters."""
+        self.furthest = max(self.furthest, event_time)
+        self._aim()
+
     def restore(self, furthest: int, clocks: Sequence[int], closings: Iterable[Closing]) -> None:
         """Take what a changelog holds, in its order."""
         self.furthest = max(self.furthest, furthest)

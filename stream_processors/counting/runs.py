@@ -17,10 +17,14 @@ import sys
 from array import array
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import numpy as np
+
 from stream_processors.counting.event_clock import Closing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from stream_processors.counting.avro_rows import Numbers
 
 FIRST_HEAD: Final = struct.Struct("<qqq")
 # Form, furthest event time, told before; then where the first form's group would be: how many clocks and closings, and
@@ -29,6 +33,7 @@ HEAD: Final = struct.Struct("<qqqqqqIIB")
 SECOND_FORM: Final = -2
 NO_LENGTH: Final = 0xFFFF_FFFF
 GROUP: Final = struct.Struct("<qqqII")
+GROUP_WORDS: Final = 4
 POST_BYTES: Final = 8
 NUMBER_BYTES: Final = 8
 CLOSING_NUMBERS: Final = 3
@@ -63,6 +68,20 @@ class Group(NamedTuple):
     removed: Sequence[int]
 
 
+class GroupColumns(NamedTuple):
+    """Many film-days' changes, one row each; `posts` has of each in turn those that went and those that came.
+
+    `went` and `came` say how many.
+    """
+
+    tmdb_ids: Numbers
+    days: Numbers
+    revisions: Numbers
+    went: Numbers
+    came: Numbers
+    posts: Numbers
+
+
 def encode_runs(head: Head, groups: Sequence[Group]) -> list[bytes]:
     """Return bodies of at most about `BODY_BYTES` that hold the groups in order: one at least, for the clock."""
     bodies: list[bytes] = []
@@ -77,6 +96,43 @@ def encode_runs(head: Head, groups: Sequence[Group]) -> list[bytes]:
             size += len(piece)
     bodies.append(b"".join(parts))
     return bodies
+
+
+def encode_columns(head: Head, groups: GroupColumns) -> list[bytes]:
+    """Return the bodies that `encode_runs` gives for the groups: all of their numbers are eight bytes wide."""
+    longest = max(groups.went.max(initial=0), groups.came.max(initial=0))
+    if longest > POSTS_A_GROUP:
+        return encode_runs(head, list(_as_groups(groups)))
+    start = _encode_head(head)
+    sizes = GROUP_WORDS + groups.went + groups.came
+    ends = np.cumsum(sizes)
+    words = np.empty(int(sizes.sum()), "<u8")
+    begins = ends - sizes
+    header = np.ones(len(words), np.bool_)
+    for place, column in enumerate((groups.tmdb_ids, groups.days, groups.revisions, groups.came | groups.went << 32)):
+        words[begins + place] = column.astype(np.uint64)
+        header[begins + place] = False
+    words[header] = groups.posts
+    data = words.tobytes()
+    bodies: list[bytes] = []
+    place, begin = 0, 0
+    room = (BODY_BYTES - len(start)) // NUMBER_BYTES
+    while place < len(sizes) or not bodies:
+        # As many whole groups as fit, and one at least.
+        upto = max(place + 1, int(np.searchsorted(ends, begin + room, side="right")))
+        end = int(ends[upto - 1]) if len(sizes) else 0
+        bodies.append(start + data[begin * NUMBER_BYTES : end * NUMBER_BYTES])
+        place, begin = upto, end
+    return bodies
+
+
+def _as_groups(groups: GroupColumns) -> Iterator[Group]:
+    place = 0
+    columns = (groups.tmdb_ids, groups.days, groups.revisions, groups.went, groups.came)
+    for tmdb_id, day, revision, went, came in zip(*(column.tolist() for column in columns), strict=True):
+        gone, end = place + went, place + went + came
+        yield Group(tmdb_id, day, revision, groups.posts[gone:end].tolist(), groups.posts[place:gone].tolist())
+        place = end
 
 
 def decode_run(body: bytes) -> tuple[Head, Iterator[Group]]:

@@ -12,14 +12,18 @@ whether its day is closed.
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from cinepulse.errors import InvalidRecord, Poison
+from stream_processors.counting.changes import CAME, TOLD, WENT, Changes
+from stream_processors.counting.columns import DAY_BITS
 from stream_processors.counting.event_clock import EventClock
-from stream_processors.counting.runs import Group, Head, decode_run, encode_runs
-from stream_processors.counting.wire import FINAL, PROVISIONAL, varint
+from stream_processors.counting.runs import Group, GroupColumns, Head, decode_run, encode_columns, encode_runs
+from stream_processors.counting.wire import CountColumns
 from stream_processors.identity import COMMENT, KIND_MASK, SUBMISSION
 from stream_processors.stage import REWRITE_MS, asks_to_forget
 
@@ -27,9 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cinepulse.closing import ClosingRule
+    from stream_processors.counting.avro_rows import Numbers
+    from stream_processors.counting.changes import Grouped
+    from stream_processors.counting.columns import Columns
     from stream_processors.counting.wire import CountRecords
 
-DAY_BITS: Final = 22
 DAY_MASK: Final = (1 << DAY_BITS) - 1
 DAYS: Final = range(DAY_MASK)
 SLOT_BITS: Final = 32
@@ -64,17 +70,28 @@ class Record(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Change:
-    """What a film-day saw since the last flush: earliest and latest observation, posts that came (True) or went.
+class KeyReader(Protocol):
+    """Reads keys of `movie.mentions`."""
 
-    `moved`: its revision rose, though what came may have gone again.
-    """
+    def read(self, key: bytes) -> tuple[int, int, int]:
+        """Return a key's film, packed post and creation in milliseconds; raises Poison."""
+        ...
 
-    oldest: int
-    newest: int
-    moved: bool = False
-    posts: dict[int, bool] = field(default_factory=dict)
+    def read_all(self, keys: Sequence[bytes]) -> Columns:
+        """Return the mentions of some keys, as far as they have the usual form."""
+        ...
+
+
+class ValueReader(Protocol):
+    """Looks over values of `movie.mentions`."""
+
+    def check(self, value: bytes) -> None:
+        """Raise Poison for a value that is no mention."""
+        ...
+
+    def are_whole(self, values: Sequence[bytes]) -> Numbers:
+        """Return which values are mentions of the usual form."""
+        ...
 
 
 @dataclass(slots=True)
@@ -106,9 +123,9 @@ class CountState:
     film-day, whose numbers lie in arrays.
 
     Args:
-        read_key: returns a key's film, packed post and creation; raises Poison.
+        keys: reads the records' keys.
         source_of: returns the partition of the source that a key's post lay in.
-        check_value: raises Poison for a value that is no mention.
+        values: looks over the records' values.
         records: writes the counts.
         rule: when a day is closed.
         partitions: partitions of the source.
@@ -117,18 +134,18 @@ class CountState:
 
     def __init__(  # noqa: PLR0913 - what a fold needs to know of the contract
         self,
-        read_key: Callable[[bytes], tuple[int, int, int]],
+        keys: KeyReader,
         source_of: Callable[[bytes], int],
-        check_value: Callable[[bytes], None],
+        values: ValueReader,
         records: CountRecords,
         *,
         rule: ClosingRule,
         partitions: int,
         reject: Callable[[Record, Poison], None],
     ) -> None:
-        self._read_key = read_key
+        self._keys = keys
         self._source_of = source_of
-        self._check_value = check_value
+        self._values = values
         self._records = records
         self._rule = rule
         self._partitions = partitions
@@ -138,14 +155,15 @@ class CountState:
 
     def _clear(self) -> None:
         self._slots: dict[int, int] = {}
-        self._film_days: list[int] = []
+        self._films = array("q")
+        self._days = array("q")
         self._revisions = array("q")
         self._mentions = array("q")
         self._submissions = array("q")
         self._comments = array("q")
         self._members: set[int] = set()
         self._open_slots: dict[int, list[int]] = {}
-        self._changes: dict[int, Change] = {}
+        self._changes = Changes()
         self.clock = EventClock(self._rule, self._partitions)
         self._legacy = 0
         self._told_day = 0
@@ -164,7 +182,7 @@ class CountState:
     def count(self, tmdb_id: int, day: int) -> int:
         """Return how many distinct posts mention a film on a day."""
         slot = self._slots.get(tmdb_id << DAY_BITS | day)
-        return 0 if slot is None else self._mentions[slot]
+        return 0 if slot is None else self._mentions[slot] + self._changes.net(slot)
 
     def begin_epoch(self, epoch: int) -> None:
         """Forget everything: the topic was created anew, and its offsets start again at 0."""
@@ -177,10 +195,12 @@ class CountState:
         for group in groups:
             slot = self._slot(group.tmdb_id << DAY_BITS | group.day)
             for post in group.removed:
-                self._remove(slot, post)
+                if self._remove(slot, post):
+                    self._shift(slot, post & KIND_MASK, -1)
             self._stale = self._stale or bool(group.removed)
             for post in group.added:
-                self._add(slot, post)
+                if self._add(slot, post):
+                    self._shift(slot, post & KIND_MASK, 1)
             self._revisions[slot] = max(self._revisions[slot], group.revision)
         self.clock.restore(head.furthest, head.clocks, head.closings)
         self._legacy = max(self._legacy, head.legacy)
@@ -191,54 +211,101 @@ class CountState:
         self._kept_closings = len(self.clock.closings)
         # What was told of a film-day before a crash nobody knows, and the record that would say it anew may have been
         # compacted away for a later one of its key: then that one, though it changes nothing, has it told.
-        self._doubtful = bytearray(b"\1") * len(self._film_days)
+        self._doubtful = bytearray(b"\1") * len(self._films)
         self.clock.catch_up(max(self._revisions, default=0), self._legacy)
         self._follow()
         for day in [day for day in self._open_slots if day < self._told_day]:
             del self._open_slots[day]
 
-    def fold(self, records: Sequence[Record]) -> Tally:
-        """Put records of `movie.mentions` into the sets, in the order of their offsets."""
+    def fold(self, records: Sequence[Record], columns: Columns | None = None) -> Tally:
+        """Put records of `movie.mentions` into the sets, in the order of their offsets.
+
+        `columns`: the records' keys, where they have been read.
+        """
         tally = Tally()
         base = (self.epoch << EPOCH_BITS) + 1
-        for record in records:
-            try:
-                tmdb_id, post, created_at, day = self._decode(record)
-            except Poison as poison:
-                self._reject(record, poison)
+        columns = self._keys.read_all([record.key or b"" for record in records]) if columns is None else columns
+        whole = self._values.are_whole([record.value or b"" for record in records]).tolist()
+        slots, members, revisions, changes = self._slots, self._members, self._revisions, self._changes
+        slot_changed, post_came, observed = changes.slots.append, changes.posts.append, changes.observed.append
+        furthest, concerns, open_from = self._outlook()
+        # One turn a record. What nearly all of them need is done here, since a call takes as long as all of it.
+        for record, is_whole, film_day, post, created_at in zip(records, whole, *columns, strict=True):
+            if film_day < 0 or not is_whole:
+                self._reach(furthest)
+                self._fold_uncommon(record, base, tally)
+                furthest, concerns, open_from = self._outlook()
                 continue
-            if record.value is None and asks_to_forget(record):
-                self._forgetting = True
-            revision = base + record.offset
-            if created_at >= self._news_from:
+            revision, observed_at = base + record.offset, record.timestamp
+            if created_at >= concerns or (created_at > furthest and created_at > observed_at + FUTURE_TOLERANCE_MS):
+                self._reach(furthest)
                 self._advance(record, created_at, revision, tally)
-            elif created_at < self._open_from:
+                furthest, concerns, open_from = self._outlook()
+            elif created_at > furthest:
+                furthest = created_at
+            elif created_at < open_from:
                 tally.late += 1
-            slot = self._slot(tmdb_id << DAY_BITS | day)
-            if revision > self._revisions[slot]:
-                came = record.value is not None
-                if self._add(slot, post) if came else self._remove(slot, post):
-                    self._revisions[slot] = revision
-                    self._note(slot, record.timestamp, post, came=came)
-                else:
-                    tally.duplicates += 1
-                    if slot < len(self._doubtful) and self._doubtful[slot]:
-                        self._doubtful[slot] = 0
-                        self._change(slot, record.timestamp)
+            slot = slots.get(film_day)
+            if slot is None:
+                slot = self._new_slot(film_day)
+            member = post << SLOT_BITS | slot
+            if revision > revisions[slot] and member not in members:
+                members.add(member)
+                revisions[slot] = revision
+                slot_changed(slot)
+                post_came(post)
+                observed(observed_at)
             else:
-                self._change(slot, record.timestamp)
+                self._fold_known(slot, revision, observed_at, tally)
+        self._reach(furthest)
         if records:
             self._now = max(self._now, records[-1].timestamp)
             self._rewritten_at = self._now if self._rewritten_at is None else self._rewritten_at
         return tally
 
+    def _outlook(self) -> tuple[int, int, int]:
+        """Return what each record's event time is compared with."""
+        return self.clock.furthest, self.clock.concerns, self._open_from
+
+    def _fold_uncommon(self, record: Record, base: int, tally: Tally) -> None:
+        """Fold a retraction, or a record that has to be read by itself and may be poison."""
+        try:
+            tmdb_id, post, created_at, day = self._decode(record)
+        except Poison as poison:
+            self._reject(record, poison)
+            return
+        if record.value is None and asks_to_forget(record):
+            self._forgetting = True
+        revision = base + record.offset
+        if created_at >= self.clock.news_from:
+            self._advance(record, created_at, revision, tally)
+        elif created_at < self._open_from:
+            tally.late += 1
+        slot = self._slot(tmdb_id << DAY_BITS | day)
+        came = record.value is not None
+        if revision > self._revisions[slot] and (self._add(slot, post) if came else self._remove(slot, post)):
+            self._revisions[slot] = revision
+            self._changes.add(slot, record.timestamp, post, CAME if came else WENT)
+        else:
+            self._fold_known(slot, revision, record.timestamp, tally)
+
+    def _fold_known(self, slot: int, revision: int, observed_at: int, tally: Tally) -> None:
+        """Fold a record that changes nothing; what it led to before a crash is told again."""
+        if revision <= self._revisions[slot]:
+            self._changes.add(slot, observed_at, kind=TOLD)
+            return
+        tally.duplicates += 1
+        if slot < len(self._doubtful) and self._doubtful[slot]:
+            self._doubtful[slot] = 0
+            self._changes.add(slot, observed_at, kind=TOLD)
+
     def _decode(self, record: Record) -> tuple[int, int, int, int]:
-        tmdb_id, post, created_at = self._read_key(record.key or b"")
+        tmdb_id, post, created_at = self._keys.read(record.key or b"")
         day = created_at // MILLISECONDS_PER_DAY
         if day not in DAYS:
             raise InvalidRecord(f"created_at {created_at} is no date", reason="created_at_invalid")
         if record.value is not None:
-            self._check_value(record.value)
+            self._values.check(record.value)
         return tmdb_id, post, created_at, day
 
     def take(self) -> Taken | None:
@@ -246,22 +313,68 @@ class CountState:
         newly_closed = self._open_day > self._told_day
         if not (self._changes or newly_closed or self._moved or self._forgetting):
             return None
-        changes, self._changes, self._moved = self._changes, {}, False
-        clock = self.clock
-        groups = [self._group(slot, change.posts) for slot, change in changes.items() if change.moved]
-        bodies = encode_runs(self._head(self._kept_closings), groups)
-        furthest = varint(clock.furthest)
-        counts = [self._encode(slot, change.oldest, change.newest, furthest) for slot, change in changes.items()]
-        for day in sorted(day for day in self._open_slots if day < self._open_day) if newly_closed else ():
-            closed_at = clock.closing_of(day).observed_at
-            counts += [
-                self._encode(slot, closed_at, closed_at, furthest)
-                for slot in self._open_slots.pop(day)
-                if slot not in changes and self._revisions[slot]
-            ]
-        self._stale = self._stale or any(group.removed for group in groups)
+        changes, self._changes, self._moved = self._changes.grouped(), Changes(), False
+        self._settle_counts(changes)
+        bodies = encode_columns(self._head(self._kept_closings), self._groups(changes))
+        counts = self._counts(changes.slots, changes.oldest, changes.newest)
+        if newly_closed:
+            counts += self._closed_counts(set(changes.slots.tolist()))
+        self._stale = self._stale or bool(changes.went.any())
         whole = self._whole() if self._is_rewrite_due() else None
-        return Taken(bodies, counts, self._open_day, len(clock.closings), whole)
+        return Taken(bodies, counts, self._open_day, len(self.clock.closings), whole)
+
+    def _groups(self, changes: Grouped) -> GroupColumns:
+        moved = changes.moved
+        slots = changes.slots[moved]
+        return GroupColumns(
+            _at(self._films, slots),
+            _at(self._days, slots),
+            _at(self._revisions, slots),
+            changes.went[moved],
+            changes.came[moved],
+            changes.posts,
+        )
+
+    def _closed_counts(self, changed: set[int]) -> list[tuple[int, bytes, bytes]]:
+        """Return the counts of the days that have closed, but for the film-days that have changed as well."""
+        counts: list[tuple[int, bytes, bytes]] = []
+        for day in sorted(day for day in self._open_slots if day < self._open_day):
+            slots = [slot for slot in self._open_slots.pop(day) if slot not in changed and self._revisions[slot]]
+            observed = np.full(len(slots), self.clock.closing_of(day).observed_at)
+            counts += self._counts(np.array(slots, np.int64), observed, observed)
+        return counts
+
+    def _settle_counts(self, changes: Grouped) -> None:
+        """Let the counts follow what came and went."""
+        rows = changes.went + changes.came
+        slots, kinds = np.repeat(changes.slots, rows), changes.posts & KIND_MASK
+        # Of each film-day those that went are first.
+        place = np.arange(len(slots)) - np.repeat(np.cumsum(rows) - rows, rows)
+        by = np.where(place < np.repeat(changes.went, rows), -1, 1)
+        np.add.at(np.asarray(self._mentions), slots, by)
+        for numbers, kind in ((self._submissions, SUBMISSION), (self._comments, COMMENT)):
+            of_kind = kinds == kind
+            np.add.at(np.asarray(numbers), slots[of_kind], by[of_kind])
+
+    def _counts(self, slots: Numbers, oldest: Numbers, newest: Numbers) -> list[tuple[int, bytes, bytes]]:
+        """Return the film, key and value of some film-days' counts."""
+        films, days, revisions = (_at(column, slots) for column in (self._films, self._days, self._revisions))
+        final = days < self._open_day
+        closed = np.zeros(len(slots), np.int64)
+        for day in np.unique(days[final]).tolist():
+            closed[days == day] = self.clock.closing_of(day).revision
+        counts = CountColumns(
+            mentions=_at(self._mentions, slots),
+            submissions=_at(self._submissions, slots),
+            comments=_at(self._comments, slots),
+            revisions=np.maximum(revisions, closed),
+            final=final.astype(np.int64),
+            oldest=oldest,
+            newest=newest,
+            closed=closed,
+        )
+        keys, values = self._records.keys(films, days), self._records.values(counts, self.clock.furthest)
+        return list(zip(films.tolist(), keys, values, strict=True))
 
     def _head(self, closings_from: int) -> Head:
         clock = self.clock
@@ -274,11 +387,11 @@ class CountState:
     def _whole(self) -> list[bytes]:
         """Return bodies that hold the sets as they are, and of posts that were removed nothing."""
         self._stale, self._forgetting, self._rewritten_at = False, False, self._now
-        posts = {slot: array("Q") for slot in range(len(self._film_days))}
+        posts = {slot: array("Q") for slot in range(len(self._films))}
         for member in self._members:
             posts[member & SLOT_MASK].append(member >> SLOT_BITS)
-        groups = [Group(*self._film_and_day(slot), self._revisions[slot], some, ()) for slot, some in posts.items()]
-        return encode_runs(self._head(0), groups)
+        film_days = zip(self._films, self._days, self._revisions, posts.values(), strict=True)
+        return encode_runs(self._head(0), [Group(*film_day, ()) for film_day in film_days])
 
     def settled(self, taken: Taken) -> None:
         """Say that what `take` returned is delivered."""
@@ -290,28 +403,36 @@ class CountState:
         if created_at > record.timestamp + FUTURE_TOLERANCE_MS:
             tally.future += 1
             event_time = record.timestamp
-        if event_time >= self._news_from:
+        if event_time >= self.clock.news_from:
             source = self._source_of(record.key or b"") if event_time >= self.clock.concerns else None
             self.clock.see(event_time, source, revision, record.timestamp)
             self._moved = True
             self._follow()
 
+    def _reach(self, furthest: int) -> None:
+        """Let the clock follow the common records so far: their event times are below what concerns it."""
+        if furthest > self.clock.furthest:
+            self.clock.reach(furthest)
+            self._moved = True
+
     def _follow(self) -> None:
         """Keep at hand what each record is compared with."""
         self._open_day = self.clock.open_day
         self._open_from = self._open_day * MILLISECONDS_PER_DAY
-        self._news_from = self.clock.news_from
 
     def _slot(self, film_day: int) -> int:
         slot = self._slots.get(film_day)
-        if slot is None:
-            slot = self._slots[film_day] = len(self._film_days)
-            self._film_days.append(film_day)
-            for numbers in (self._revisions, self._mentions, self._submissions, self._comments):
-                numbers.append(0)
-            day = film_day & DAY_MASK
-            if day >= self._open_day:
-                self._open_slots.setdefault(day, []).append(slot)
+        return self._new_slot(film_day) if slot is None else slot
+
+    def _new_slot(self, film_day: int) -> int:
+        slot = self._slots[film_day] = len(self._films)
+        day = film_day & DAY_MASK
+        self._films.append(film_day >> DAY_BITS)
+        self._days.append(day)
+        for numbers in (self._revisions, self._mentions, self._submissions, self._comments):
+            numbers.append(0)
+        if day >= self._open_day:
+            self._open_slots.setdefault(day, []).append(slot)
         return slot
 
     def _add(self, slot: int, post: int) -> bool:
@@ -319,7 +440,6 @@ class CountState:
         if member in self._members:
             return False
         self._members.add(member)
-        self._shift(slot, post & KIND_MASK, 1)
         return True
 
     def _remove(self, slot: int, post: int) -> bool:
@@ -327,7 +447,6 @@ class CountState:
         if member not in self._members:
             return False
         self._members.remove(member)
-        self._shift(slot, post & KIND_MASK, -1)
         return True
 
     def _shift(self, slot: int, kind: int, by: int) -> None:
@@ -337,49 +456,7 @@ class CountState:
         elif kind == COMMENT:
             self._comments[slot] += by
 
-    def _change(self, slot: int, observed_at: int) -> Change:
-        change = self._changes.get(slot)
-        if change is None:
-            change = self._changes[slot] = Change(observed_at, observed_at)
-        elif observed_at > change.newest:
-            change.newest = observed_at
-        elif observed_at < change.oldest:
-            change.oldest = observed_at
-        return change
 
-    def _note(self, slot: int, observed_at: int, post: int, *, came: bool) -> None:
-        change = self._change(slot, observed_at)
-        change.moved = True
-        posts = change.posts
-        # What came and went between two flushes, or the other way round, leaves no trace.
-        if post in posts:
-            del posts[post]
-        else:
-            posts[post] = came
-
-    def _group(self, slot: int, posts: dict[int, bool]) -> Group:
-        added = [post for post, came in posts.items() if came]
-        removed = [post for post, came in posts.items() if not came] if len(added) < len(posts) else ()
-        return Group(*self._film_and_day(slot), self._revisions[slot], added, removed)
-
-    def _film_and_day(self, slot: int) -> tuple[int, int]:
-        film_day = self._film_days[slot]
-        return film_day >> DAY_BITS, film_day & DAY_MASK
-
-    def _encode(self, slot: int, oldest: int, newest: int, furthest: bytes) -> tuple[int, bytes, bytes]:
-        tmdb_id, day = self._film_and_day(slot)
-        final = day < self._open_day
-        revision = self._revisions[slot]
-        closed = self.clock.closing_of(day).revision if final else 0
-        value = self._records.value(
-            mentions=self._mentions[slot],
-            submissions=self._submissions[slot],
-            comments=self._comments[slot],
-            revision=max(revision, closed),
-            state=FINAL if final else PROVISIONAL,
-            watermark=furthest,
-            oldest=oldest,
-            newest=newest,
-            closed=closed,
-        )
-        return tmdb_id, self._records.key(tmdb_id, day), value
+def _at(column: array[int], slots: Numbers) -> Numbers:
+    """Return the numbers of some slots, copied: a column that is looked at cannot grow."""
+    return np.asarray(column)[slots]

@@ -7,16 +7,22 @@ Avro's integers are zigzag varints: https://avro.apache.org/docs/1.12.0/specific
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from schemas.codec import HEADER, MAGIC
 from schemas.partitioning import post_partition
 from schemas.topics import MOVIE_MENTION_COUNTS, MOVIE_MENTIONS
+from stream_processors.counting.avro_rows import joined, varint_column
+from stream_processors.counting.columns import have_mention_shape, read_columns
 from stream_processors.identity import pack_fullname, pack_post
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from schemas.codec import Codec
     from schemas.registry import SchemaIds
+    from stream_processors.counting.avro_rows import Numbers
+    from stream_processors.counting.columns import Columns
 
 MORE: Final = 0x80
 BITS: Final = 0x7F
@@ -29,11 +35,6 @@ SECOND_BRANCH: Final = 2
 # An author's observation is below 2^16; what is longer may be no int.
 SKETCH_BYTES: Final = 3
 CACHED_FILMS: Final = 1_000_000
-SMALL: Final = 1 << 12
-
-PROVISIONAL: Final = b"\x00"
-FINAL: Final = b"\x02"
-"""The states of a count as Avro writes them: twice their place in the schema."""
 
 
 def varint(number: int) -> bytes:
@@ -45,14 +46,6 @@ def varint(number: int) -> bytes:
         rest >>= 7
     encoded.append(rest)
     return bytes(encoded)
-
-
-SMALL_VARINTS: Final = tuple(varint(number) for number in range(SMALL))
-
-
-def small_varint(number: int) -> bytes:
-    """Return a count as Avro writes it; most counts are small."""
-    return SMALL_VARINTS[number] if 0 <= number < SMALL else varint(number)
 
 
 class MentionKeys:
@@ -84,6 +77,10 @@ class MentionKeys:
                     return film, pack_fullname(fullname), zigzag >> 1 ^ -(zigzag & 1)
         return self._read_any(key)
 
+    def read_all(self, keys: Sequence[bytes]) -> Columns:
+        """Return the mentions of some keys, as far as they have the usual form; `read` reads the rest."""
+        return read_columns(keys, self._header)
+
     def _read_any(self, key: bytes) -> tuple[int, int, int]:
         decoded = self._codec.decode(MOVIE_MENTIONS.key_subject, key)
         if key.startswith(self._header) and len(self._films) < CACHED_FILMS:
@@ -102,6 +99,10 @@ class MentionValues:
     def __init__(self, codec: Codec, schema_ids: SchemaIds) -> None:
         self._codec = codec
         self._header = HEADER.pack(MAGIC, schema_ids.latest(MOVIE_MENTIONS.value_subject).schema_id)
+
+    def are_whole(self, values: Sequence[bytes]) -> Numbers:
+        """Return which values are mentions of the usual form; `check` tells of the rest."""
+        return have_mention_shape(values, self._header)
 
     def check(self, value: bytes) -> None:
         """Return if the value is a mention; raises CorruptRecord or UnknownSchemaId if not.
@@ -141,6 +142,22 @@ def _is_short_varint(rest: bytes) -> bool:
     return len(rest) <= SKETCH_BYTES and rest[-1] < MORE and (len(rest) == 1 or min(rest[:-1]) >= MORE)
 
 
+class CountColumns(NamedTuple):
+    """Counts to be told, one row a film-day; the fields of a MentionCount as its schema has them.
+
+    `final`: 1 for a closed day, else 0. `closed`: the revision that closed the day, 0 while it is open.
+    """
+
+    mentions: Numbers
+    submissions: Numbers
+    comments: Numbers
+    revisions: Numbers
+    final: Numbers
+    oldest: Numbers
+    newest: Numbers
+    closed: Numbers
+
+
 class CountRecords:
     """Writes the keys and values of `movie.mention_counts`."""
 
@@ -148,39 +165,12 @@ class CountRecords:
         self._key_header = HEADER.pack(MAGIC, schema_ids.latest(MOVIE_MENTION_COUNTS.key_subject).schema_id)
         self._value_header = HEADER.pack(MAGIC, schema_ids.latest(MOVIE_MENTION_COUNTS.value_subject).schema_id)
 
-    def key(self, tmdb_id: int, day: int) -> bytes:
-        """Return the wire bytes of a MentionCountKey; `day` counts from 1970-01-01."""
-        return self._key_header + varint(tmdb_id) + varint(day)
+    def keys(self, tmdb_ids: Numbers, days: Numbers) -> list[bytes]:
+        """Return the wire bytes of MentionCountKeys; days count from 1970-01-01."""
+        return joined(len(days), [self._key_header, varint_column(tmdb_ids), varint_column(days)])
 
-    def value(  # noqa: PLR0913 - one argument a field of the record
-        self,
-        *,
-        mentions: int,
-        submissions: int,
-        comments: int,
-        revision: int,
-        state: bytes,
-        watermark: bytes,
-        oldest: int,
-        newest: int,
-        closed: int,
-    ) -> bytes:
-        """Return the wire bytes of a MentionCount; `state` and `watermark` come encoded, one flush shares them.
-
-        `closed` is the revision that closed the day, 0 while it is open.
-        """
-        first = varint(oldest)
-        return b"".join(
-            (
-                self._value_header,
-                small_varint(mentions),
-                small_varint(submissions),
-                small_varint(comments),
-                varint(revision),
-                state,
-                watermark,
-                first,
-                first if newest == oldest else varint(newest),
-                varint(closed),
-            )
-        )
+    def values(self, counts: CountColumns, watermark: int) -> list[bytes]:
+        """Return the wire bytes of MentionCounts, which share the watermark."""
+        before = [varint_column(column) for column in counts[:5]]
+        behind = [varint_column(column) for column in counts[5:]]
+        return joined(len(counts.final), [self._value_header, *before, varint(watermark), *behind])

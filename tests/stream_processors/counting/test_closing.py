@@ -124,9 +124,9 @@ def new_state(rule: ClosingRule = RULE) -> CountState:
     """Return an empty state."""
     keys = MentionKeys(CODEC, IDS)
     return CountState(
-        keys.read,
+        keys,
         functools.partial(keys.source_partition, partitions=PARTITIONS),
-        MentionValues(CODEC, IDS).check,
+        MentionValues(CODEC, IDS),
         CountRecords(IDS),
         rule=rule,
         partitions=PARTITIONS,

@@ -3,13 +3,22 @@ from __future__ import annotations
 import struct
 from array import array
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_processors.counting import runs
 from stream_processors.counting.event_clock import Closing
-from stream_processors.counting.runs import Group, Head, decode_run, encode_runs, merge_runs
+from stream_processors.counting.runs import (
+    Group,
+    GroupColumns,
+    Head,
+    decode_run,
+    encode_columns,
+    encode_runs,
+    merge_runs,
+)
 
 posts = st.lists(st.integers(0, 2**64 - 1), max_size=6)
 numbers = st.integers(0, 2**62)
@@ -124,3 +133,16 @@ def test_a_long_group_is_split_and_only_its_last_piece_has_the_revision() -> Non
     assert [post for piece in pieces for post in piece.added] == everything
     assert [piece.revision for piece in pieces] == [0, 0, 77]
     assert max(len(body) for body in bodies) <= runs.BODY_BYTES + runs.POSTS_A_GROUP * runs.POST_BYTES
+
+
+@given(heads, st.lists(groups, max_size=6), st.sampled_from([150, 400, runs.BODY_BYTES]))
+def test_columns_are_written_as_groups_are(head: Head, some: list[Group], body_bytes: int) -> None:
+    """The bodies made of columns are byte for byte those made group by group, however small a body has to be."""
+    rows = [(one.tmdb_id, one.day, one.revision, len(one.removed), len(one.added)) for one in some]
+    posts = np.array([post for one in some for post in (*one.removed, *one.added)], np.uint64)
+    columns = GroupColumns._make([*np.array(rows, np.int64).reshape(-1, 5).T, posts])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "BODY_BYTES", body_bytes)
+        patch.setattr(runs, "POSTS_A_GROUP", 4)
+        assert encode_columns(head, columns) == encode_runs(head, some)

@@ -99,9 +99,9 @@ def new_state(rejected: list[tuple[Record, Poison]] | None = None) -> CountState
     sink = [] if rejected is None else rejected
     keys = MentionKeys(CODEC, IDS)
     return CountState(
-        keys.read,
+        keys,
         functools.partial(keys.source_partition, partitions=1),
-        MentionValues(CODEC, IDS).check,
+        MentionValues(CODEC, IDS),
         CountRecords(IDS),
         rule=ClosingRule(GRACE, 0, 0),
         partitions=1,

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,17 +13,13 @@ from schemas.events import Mention, MentionCount, MentionCountKey, MentionKey
 from schemas.registry import ManifestIds
 from schemas.topics import MOVIE_MENTION_COUNTS, MOVIE_MENTIONS
 from stream_processors.counting.wire import (
-    FINAL,
-    PROVISIONAL,
+    CountColumns,
     CountRecords,
     MentionKeys,
     MentionValues,
     varint,
 )
 from stream_processors.identity import pack_post
-
-if TYPE_CHECKING:
-    from schemas.events import CountState
 
 IDS = ManifestIds()
 CODEC = Codec(IDS)
@@ -104,49 +101,45 @@ def test_varints_are_avro_longs(number: int) -> None:
     assert varint(number) == encoded[5:]
 
 
-@given(longs, st.integers(-(2**31), 2**31 - 1))
-def test_count_keys_are_the_codecs_bytes(tmdb_id: int, day: int) -> None:
-    """A count's key is byte for byte what the contract's codec writes."""
-    expected = CODEC.encode(MOVIE_MENTION_COUNTS.key_subject, MentionCountKey(tmdb_id=tmdb_id, day=day))
+@given(st.lists(st.tuples(longs, st.integers(-(2**31), 2**31 - 1)), min_size=1, max_size=5))
+def test_count_keys_are_the_codecs_bytes(film_days: list[tuple[int, int]]) -> None:
+    """Counts' keys are byte for byte what the contract's codec writes, however long each of them is."""
+    expected = [
+        CODEC.encode(MOVIE_MENTION_COUNTS.key_subject, MentionCountKey(tmdb_id=tmdb_id, day=day))
+        for tmdb_id, day in film_days
+    ]
 
-    assert CountRecords(IDS).key(tmdb_id, day) == expected
+    assert CountRecords(IDS).keys(*np.array(film_days, np.int64).T) == expected
 
 
-@given(small | longs, small, small, longs, st.sampled_from(["provisional", "final"]), longs, longs, longs, longs)
-def test_count_values_are_the_codecs_bytes(  # noqa: PLR0913, PLR0917 - one argument a field
-    mentions: int,
-    submissions: int,
-    comments: int,
-    revision: int,
-    state: CountState,
-    watermark: int,
-    oldest: int,
-    newest: int,
-    closed: int,
-) -> None:
-    """A count's value is byte for byte what the contract's codec writes."""
-    count = MentionCount(
-        mentions=mentions,
-        submissions=submissions,
-        comments=comments,
-        revision=revision,
-        state=state,
-        watermark=watermark,
-        oldest_observed_at=oldest,
-        newest_observed_at=newest,
-        closed_revision=closed,
-    )
+counts = st.builds(
+    MentionCount,
+    mentions=small | longs,
+    submissions=small,
+    comments=small,
+    revision=longs,
+    state=st.sampled_from(["provisional", "final"]),
+    watermark=st.just(0),
+    oldest_observed_at=longs,
+    newest_observed_at=longs,
+    closed_revision=longs,
+)
 
-    encoded = CountRecords(IDS).value(
-        mentions=mentions,
-        submissions=submissions,
-        comments=comments,
-        revision=revision,
-        state=FINAL if state == "final" else PROVISIONAL,
-        watermark=varint(watermark),
-        closed=closed,
-        oldest=oldest,
-        newest=newest,
-    )
 
-    assert encoded == CODEC.encode(MOVIE_MENTION_COUNTS.value_subject, count)
+@given(st.lists(counts, min_size=1, max_size=5), longs)
+def test_count_values_are_the_codecs_bytes(some: list[MentionCount], watermark: int) -> None:
+    """Counts' values are byte for byte what the contract's codec writes."""
+    expected = [CODEC.encode(MOVIE_MENTION_COUNTS.value_subject, replace(count, watermark=watermark)) for count in some]
+    counted = [[one.mentions, one.submissions, one.comments, one.revision, one.state == "final"] for one in some]
+    timed = [[one.oldest_observed_at, one.newest_observed_at, one.closed_revision] for one in some]
+    numbers = [*np.array(counted, np.int64).T, *np.array(timed, np.int64).T]
+
+    assert CountRecords(IDS).values(CountColumns._make(numbers), watermark) == expected
+
+
+def test_no_counts_are_no_records() -> None:
+    """A flush in which nothing is to be told writes nothing."""
+    none = np.zeros(0, np.int64)
+
+    assert CountRecords(IDS).keys(none, none) == []
+    assert CountRecords(IDS).values(CountColumns._make([none] * 8), 0) == []
