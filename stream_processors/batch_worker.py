@@ -151,16 +151,25 @@ class BatchWorker:
 
         Raises BrokerUnavailable: the state in memory is ahead of Kafka then, and the worker must end.
         """
-        async with self._flush_lock:
-            if not self.ready or self._broken:
-                return
-            # Until it is delivered, what was taken is nowhere but here. A later flush without it would let the
-            # changelog claim that these records are folded in.
-            self._broken = True
-            parts = self._take()
+        await self._flush_lock.acquire()
+        await self._finish(self._take(), self._epoch)
+
+    async def _flush_behind(self) -> None:
+        """Flush while folding goes on, once the flush before has been delivered: no more than one is on its way.
+
+        So a slow broker slows the folding, and what waits in memory has a bound.
+        """
+        await self._flush_lock.acquire()
+        self._start(self._finish(self._take(), self._epoch))
+
+    async def _finish(self, parts: list[_Part], epoch: int | None) -> None:
+        """Deliver what a flush has taken, in `epoch`, and let the next one begin."""
+        try:
             if parts:
-                await self._deliver(parts)
-            self._broken = False
+                await self._deliver(parts, epoch)
+                self._broken = False
+        finally:
+            self._flush_lock.release()
 
     async def before_revoke(self) -> bool:
         """Flush what can be flushed in a short time; return whether all could."""
@@ -228,7 +237,7 @@ class BatchWorker:
             return
         owned.folded.append(batch)
         if self._unflushed >= self._flush_records:
-            await self.flush()
+            await self._flush_behind()
 
     async def _fold(self, owned: Owned, batch: Batch) -> bool:
         """Fold a batch slice by slice; return whether it still belongs to this assignment at the end."""
@@ -251,7 +260,10 @@ class BatchWorker:
         return self._deliveries.is_current(batch)
 
     def _take(self) -> list[_Part]:
-        parts = []
+        """Take the changes of all partitions; nothing while they are being recovered, or after a flush has failed."""
+        parts: list[_Part] = []
+        if not self.ready or self._broken:
+            return parts
         self._unflushed = 0
         for number, owned in self._owned.items():
             if owned.lost:
@@ -270,14 +282,16 @@ class BatchWorker:
             if flush.whole is not None:
                 entries += owned.log.rewrite(flush.whole)
             parts.append(_Part(number, owned, flush, batches, entries))
+        # Until it is delivered, what was taken is nowhere but here. A later flush without it would let the changelog
+        # claim that these records are folded in.
+        self._broken = bool(parts)
         return parts
 
-    async def _deliver(self, parts: list[_Part]) -> None:
+    async def _deliver(self, parts: list[_Part], epoch: int | None) -> None:
         """Deliver parts of a flush: state, proof of ownership, what it leads to, and only then mark batches done.
 
         What a flush leads to is sent within a short time of the proof or not at all; then both are done again.
         """
-        epoch = self._epoch
         for attempt in range(ATTEMPTS):
             began = self._clock.monotonic()
             await self._prove(parts, again=attempt > 0)

@@ -22,10 +22,10 @@ from tests.stream_processors.sets import REWRITES, Number, SetStage, SetState
 from tests.stream_processors.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from stream_processors.changelog_store import ChangelogStore
-    from stream_processors.outbox import Outbox
+    from stream_processors.outbox import Outbox, Outgoing
 
 pytestmark = pytest.mark.anyio
 
@@ -331,9 +331,39 @@ async def test_it_flushes_by_size() -> None:
         await one.give(0, numbers("a", "b"))
         small = list(kafka.sent)
         await one.give(0, numbers("c", start=2))
+        await until(lambda: told(kafka)[0] == (3, 3))
 
         assert small == []
-        assert told(kafka)[0] == (3, 3)
+
+
+async def test_it_folds_while_one_flush_is_on_its_way_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow Kafka slows the worker down: beyond one flush on its way and one to come nothing is folded."""
+    kafka = MemoryKafka()
+    async with process(kafka) as one:
+        one.worker._flush_records = 2
+        await one.assign({0: 0})
+        gate, send = asyncio.Event(), one.outbox.send
+
+        async def slow(records: Iterable[Outgoing]) -> bool:
+            taken = list(records)
+            await gate.wait()
+            return await send(taken)
+
+        monkeypatch.setattr(one.outbox, "send", slow)
+        await one.give(0, numbers("a", "b"))
+        await one.give(0, numbers("c", start=2))
+        waiting = asyncio.ensure_future(one.give(0, numbers("d", start=3)))
+        further = asyncio.ensure_future(one.give(0, numbers("e", start=4)))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        folded_meanwhile = (waiting.done(), one.deliveries.committable(), list(kafka.sent))
+        gate.set()
+        await asyncio.gather(waiting, further)
+        await one.worker.flush()
+
+    assert folded_meanwhile == (False, {}, [])
+    assert told(kafka)[0] == (5, 5)
+    assert one.deliveries.committable() == {0: 5}
 
 
 async def test_a_new_source_topic_starts_from_nothing_and_supersedes() -> None:
