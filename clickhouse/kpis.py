@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from clickhouse.ask import ask
-from clickhouse.listing import Listing, read_basis
+from clickhouse.listing import Basis, Listing, read_basis
 from clickhouse.popularity import PopularityQuestion, read_popularity
 
 if TYPE_CHECKING:
@@ -69,14 +69,12 @@ def read_kpi(client: Client, question: KpiQuestion) -> Listing:
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
+    if question.name == "contents-raise":
+        return _risers(client, question)
     basis, kpi = read_basis(client, question.day, question.today), KPIS[question.name]
     empty = Listing(name=question.name, headline=kpi.headline, basis=basis, columns=COLUMNS, shown=kpi.shown, rows=())
     if question.name == "binge-worthy":
         return replace(empty, columns=SERIES, note=NO_SERIES)
-    if question.name == "contents-raise":
-        report = read_popularity(client, PopularityQuestion(by="risers", day=basis.day, limit=question.limit))
-        counted = {"risen": report.qualified, "compared_days": report.compared_days}
-        return replace(empty, columns=RISERS, rows=report.films, parameters=counted)
     rows = ask(
         client,
         "kpi_films",
@@ -89,3 +87,17 @@ def read_kpi(client: Client, question: KpiQuestion) -> Listing:
     # A film that is not listed still tells the parameters.
     found = {name: rows[0][name] if rows else None for name in ("qualified", "rated", "m", "c", "median_votes")}
     return replace(empty, rows=tuple(row for row in rows if row["key"] is not None), parameters=found)
+
+
+def _risers(client: Client, question: KpiQuestion) -> Listing:
+    report = read_popularity(client, PopularityQuestion(by="risers", day=question.day, limit=question.limit))
+    kpi = KPIS[question.name]
+    return Listing(
+        name=question.name,
+        headline=kpi.headline,
+        basis=Basis(report.day or question.today, report.as_of, report.state, report.seen),
+        columns=RISERS,
+        shown=kpi.shown,
+        rows=report.films,
+        parameters={"risen": report.qualified, "compared_days": report.compared_days},
+    )

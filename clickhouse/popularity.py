@@ -10,7 +10,9 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from clickhouse.ask import ask
+from clickhouse.film_past import Past, Place, film_metrics
 from clickhouse.measures import POPULARITY as MEASURES
+from clickhouse.popularity_orders import Ranking, order_text
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, instant
 
 if TYPE_CHECKING:
@@ -18,21 +20,7 @@ if TYPE_CHECKING:
 
     from clickhouse.client import Client
 
-Ranking = Literal[
-    "popularity",
-    "rank",
-    "gainers",
-    "decliners",
-    "velocity",
-    "acceleration",
-    "viral",
-    "coefficient",
-    "emerging",
-    "breakout",
-    "joiners",
-    "leavers",
-    "risers",
-]
+__all__ = ["GAINER_FLOOR", "PopularityQuestion", "PopularityReport", "Ranking", "read_popularity"]
 
 # A film that hardly anybody looked at yesterday doubles by chance.
 GAINER_FLOOR: Final = 5.0
@@ -80,17 +68,8 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
     day = reached["day"]
     if reached["latest_ms"] is None:
         return PopularityReport(question.by, day, None, "provisional", 0, 0, None, ())
-    rows = ask(
-        client,
-        "popularity_trends",
-        day=day,
-        by=question.by,
-        top=question.top,
-        floor=GAINER_FLOOR,
-        limit=question.limit,
-    )
-    compared = {row.pop("compared_days") for row in rows}
-    qualified = {row.pop("qualified") for row in rows}
+    asked = {"day": day, "top": question.top, "floor": GAINER_FLOOR, "limit": question.limit}
+    rows = list(client.query(order_text(question.by), parameters=asked).named_results())
     return PopularityReport(
         by=question.by,
         day=day,
@@ -98,28 +77,45 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
         state="final" if instant(reached["latest_ms"]).date() > day else "provisional",
         seen=reached["films"],
         seen_before=reached["films_before"],
-        compared_days=next(iter(compared), 0) or None,
-        films=_whole(client, day, rows),
-        qualified=next(iter(qualified), 0),
+        compared_days=(rows[0]["compared_days"] if rows else 0) or None,
+        films=_whole(client, day, rows, question.top),
+        qualified=rows[0]["qualified"] if rows else 0,
     )
 
 
-def _whole(client: Client, day: date, rows: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    """Return the films listed with their titles and with what their own history says of them."""
+def _whole(client: Client, day: date, rows: list[dict[str, Any]], top: int) -> tuple[dict[str, Any], ...]:
+    """Return the films listed with their titles and their metrics."""
     if not rows:
         return ()
     ids = [row["tmdb_id"] for row in rows]
     names = {row["tmdb_id"]: row for row in ask(client, "film_names", films=ids)}
-    histories = {row["tmdb_id"]: row for row in ask(client, "popularity_history", day=day, films=ids)}
-    return tuple(_film(names.get(row["tmdb_id"], {}), row | histories[row["tmdb_id"]]) for row in rows)
+    pasts = {row["tmdb_id"]: _past(row) for row in ask(client, "popularity_history", day=day, films=ids)}
+    return tuple(_film(names.get(row["tmdb_id"], {}), pasts[row["tmdb_id"]], row, day, top) for row in rows)
 
 
-def _film(name: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
-    # The type names UTC, and the client leaves the zone out.
-    metrics["seen_at"] = metrics["seen_at"].replace(tzinfo=UTC)
+def _past(row: dict[str, Any]) -> Past:
+    height, peak_day = row["peak"]
+    known = row["first_day"] is not None
+    return Past(
+        # The type names UTC, and the client leaves the zone out.
+        seen_at=row["seen_at"].replace(tzinfo=UTC),
+        popularity=dict(row["popularity"]),
+        votes=dict(row["votes"]),
+        score=next(iter(row["score"]), None),
+        first_day=row["first_day"],
+        peak=-height if known else None,
+        peak_day=peak_day if known else None,
+    )
+
+
+def _film(name: dict[str, Any], past: Past, row: dict[str, Any], day: date, top: int) -> dict[str, Any]:
+    place = Place(
+        row["rank"], row["rank_before"], row["votes_growth_rank"], row["popularity_growth_rank"], row["compared_days"]
+    )
+    metrics = film_metrics(past, place, day, top)
     return {
-        "tmdb_id": metrics["tmdb_id"],
-        "title": name.get("title") or f"film {metrics['tmdb_id']}",
+        "tmdb_id": row["tmdb_id"],
+        "title": name.get("title") or f"film {row['tmdb_id']}",
         "release_date": name.get("release_date"),
         **{measure.name: metrics[measure.name] for measure in MEASURES},
     }

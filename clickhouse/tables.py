@@ -302,6 +302,7 @@ TABLES: Final = (
 
 # What migrations derive from these tables, for queries: the sink writes none of it.
 DERIVED: Final = (
+    *("popularity_histories", "popularity_into_histories"),
     *("popularity_days", "popularity_into_days", "popularity_on"),
     *("mention_count_history", "mention_counts_into_history"),
     *("mention_days", "mention_days_kept"),

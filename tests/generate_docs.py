@@ -22,6 +22,7 @@ from cinepulse.settings import Settings, variable_of
 from clickhouse import film_measures, measures
 from clickhouse.mention_measures import HOURS, MENTIONS
 from clickhouse.rows import routes
+from clickhouse.sqltext import split_statements
 from schemas.registry import read_manifest
 from schemas.topics import DAY_MS, HOUR_MS, TOPICS
 
@@ -141,9 +142,14 @@ def kept(topic: Topic) -> str:
 
 def tables_table() -> str:
     """Return every table of ClickHouse with its order and its purpose, as the migrations declare them."""
-    declared = r"CREATE TABLE IF NOT EXISTS (\w+).*?\nENGINE = (\w+).*?\nORDER BY (.*?)\n.*?\nCOMMENT '(.*?)'"
-    found = re.findall(declared, migrations_text(), re.DOTALL)
-    rows = ((f"`{name}`", engine, f"`{order}`", comment) for name, engine, order, comment in found)
+    declared = re.compile(
+        r"CREATE TABLE IF NOT EXISTS (\w+).*\nENGINE = (\w+).*\nORDER BY (.*?)\n.*COMMENT '(.*?)'", re.DOTALL
+    )
+    # A later migration may make a table anew.
+    found = {
+        one[1]: one.groups() for statement in split_statements(migrations_text()) if (one := declared.search(statement))
+    }
+    rows = ((f"`{name}`", engine, f"`{order}`", comment) for name, engine, order, comment in found.values())
     return table(("Table", "Engine", "Ordered by", "Holds"), rows)
 
 
@@ -153,7 +159,7 @@ def views_list() -> str:
         r"CREATE VIEW IF NOT EXISTS (\w+)(?:\n\((.*?)\n\))?\s+AS\s(.*?)\nCOMMENT '(.*?)'", migrations_text(), re.DOTALL
     )
     parts = []
-    for name, columns, body, comment in found:
+    for name, columns, body, comment in {one[0]: one for one in found}.values():
         parameters = ", ".join(f"{key} = {kind}" for key, kind in dict(re.findall(r"\{(\w+):(\w+)\}", body)).items())
         parts.append(f"### {name}{f'({parameters})' if parameters else ''}\n\n{comment}\n")
         rows = re.findall(r"^    (\w+) (.+?) COMMENT '(.*?)',?$", columns, re.MULTILINE)
@@ -165,7 +171,7 @@ def views_list() -> str:
 def migrations_text() -> str:
     """Return the SQL of all migrations, in order."""
     paths = sorted((ROOT / "clickhouse" / "migrations").glob("*.sql"))
-    return "\n".join(path.read_text("utf-8") for path in paths)
+    return ";\n".join(path.read_text("utf-8") for path in paths)
 
 
 def commands_table() -> str:

@@ -44,12 +44,11 @@ FROM
         (
             SELECT
                 tmdb_id,
-                argMaxMerge(s.popularity) AS value,
-                argMaxMerge(s.vote_count) AS cast_votes,
-                argMaxMerge(s.vote_average) AS mean_vote
-            FROM popularity_days AS s
-            WHERE s.day IN ({day:Date}, {day:Date} - 1)
-            GROUP BY tmdb_id
+                if(greatest(s.p0, s.p1) = 0, NULL, reinterpretAsFloat64(toUInt64(if(s.p0 > 0, s.p0, s.p1)))) AS value,
+                if(greatest(s.v0, s.v1) = 0, NULL, toInt64(if(s.v0 > 0, s.v0, s.v1))) AS cast_votes,
+                if(greatest(s.s0, s.s1) = 0, NULL, reinterpretAsFloat64(toUInt64(if(s.s0 > 0, s.s0, s.s1)))) AS mean_vote
+            FROM popularity_days AS s FINAL
+            WHERE s.day = {day:Date}
         ) AS d ON d.tmdb_id = f.tmdb_id
     )
 )

@@ -35,8 +35,8 @@ pytestmark = pytest.mark.real
 
 DAY = date(2026, 3, 4)
 """A Wednesday, so that its week holds three days; the two weeks before it cross the end of February."""
-DAYS_SINCE = 12
-"""The migration that made the table of days."""
+DAYS_SINCE = (12, 20)
+"""The migrations that made the table of days, and made it anew."""
 NAMES = {measure.name for measure in MEASURES}
 
 
@@ -227,6 +227,33 @@ def test_query_agrees_with_plain_python(filled: Filled, day: date) -> None:
             assert same, (film, name, told, value)
 
 
+def test_view_agrees_with_plain_python(filled: Filled) -> None:
+    """On random films with gaps, every metric that `popularity_on` has of a film is the reference's to 1e-9."""
+    history = put(filled, histories(11, 300, 40))
+    expected = metrics_of_day(history, DAY, 100)
+
+    query = "SELECT * FROM popularity_on(day = {day:Date})"
+    rows = list(filled.client.query(query, parameters={"day": DAY}).named_results())
+
+    assert {row["tmdb_id"] for row in rows} == set(expected)
+    shared = rows[0].keys() & expected[rows[0]["tmdb_id"]].keys()
+    assert len(shared) > 15
+    for row in rows:
+        for name in shared:
+            value = expected[row["tmdb_id"]][name]
+            same = row[name] == pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else None
+            assert row[name] == value if same is None else same, (row["tmdb_id"], name)
+
+
+def test_last_day_of_the_calendar_is_stored(filled: Filled) -> None:
+    """A snapshot of the last day that a date can be is compared on no day after it, least of all on the first one."""
+    filled.popularity(1, "2149-06-06T12:00", 5.0)
+
+    days = filled.client.query("SELECT day, tmdb_id FROM popularity_days").result_rows
+
+    assert days == [(date(2149, 6, 6), 1)]
+
+
 def test_joiners_and_leavers_balance(filled: Filled) -> None:
     """From one day to the next, as many films join the top as leave it, while both days fill it."""
     put(filled, histories(3, 200, 30))
@@ -261,10 +288,11 @@ def test_the_last_snapshot_of_a_day_counts_however_often_it_comes(filled: Filled
     assert film["seen_at"] == datetime.fromisoformat(f"{DAY}T12:00:00+00:00")
 
 
-def test_snapshots_of_before_the_migration_are_in_the_days(clickhouse_settings: Settings) -> None:
+@pytest.mark.parametrize("since", DAYS_SINCE)
+def test_snapshots_of_before_the_migration_are_in_the_days(clickhouse_settings: Settings, since: int) -> None:
     """The migration fills the days from what is stored, and what arrives while it runs counts once."""
     migrations = load_migrations()
-    migrate(clickhouse_settings, [one for one in migrations if one.version < DAYS_SINCE])
+    migrate(clickhouse_settings, [one for one in migrations if one.version < since])
     early = Filled(connect(clickhouse_settings))
     history = put(early, histories(5, 50, 20))
 
