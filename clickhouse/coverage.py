@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
+from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
@@ -212,6 +214,8 @@ def read_polls(  # noqa: PLR0913 - a stretch and how to read it
     was reported by then, None for all. `counted`: False where shares alone matter and not how many polls there were,
     which over weeks is read in half the time.
     """
+    if not counted and until is None:
+        return _reach(client, source, start, end, hold_seconds)
     known = end + MARGIN_MS if until is None else until + 1
     window = {"window_start_ms": max(0, start - MARGIN_MS), "window_end_ms": min(end + MARGIN_MS, known)}
     query = "coverage_hours" if counted else "coverage_reach"
@@ -224,7 +228,29 @@ def read_polls(  # noqa: PLR0913 - a stretch and how to read it
         feed, communities = _parts(row["listing"])
         stretch = Stretch(feed, communities, (row["first_ms"], row["end_ms"]))
         (gaps if row["is_gap"] else whole).append(stretch)
-    return Polls(source, hours, gaps, whole, None if hold_seconds is None else round(hold_seconds * 1_000))
+    return Polls(source, hours, gaps, whole, _milliseconds(hold_seconds))
+
+
+def _reach(client: Client, source: SourceName, start: int, end: int, hold_seconds: float | None) -> Polls:
+    """Return how far the polls reached, day by day and not hour by hour, which changes no share."""
+    window = {"window_start_ms": max(0, start - MARGIN_MS), "window_end_ms": end + MARGIN_MS}
+    rows = ask(client, "coverage_known", source=source, start_ms=max(0, start), end_ms=end, **window)
+    told: dict[str, list[Stretch]] = {"gap": [], "whole": []}
+    days = []
+    for row in rows:
+        feed, communities = _parts(row["listing"])
+        if row["kind"] == "polls":
+            reach = {"first_success": row["first_ms"], "last_success": row["end_ms"], "last_poll": row["last_poll_ms"]}
+            days.append(Hour(feed, row["day_ms"], polls=0, communities=communities, **reach))
+        else:
+            told[row["kind"]].append(Stretch(feed, communities, (row["first_ms"], row["end_ms"])))
+    # Of redelivered reports the stretch is there twice, until merges.
+    gaps, whole = (list(dict.fromkeys(told[kind])) for kind in ("gap", "whole"))
+    return Polls(source, sorted(days, key=attrgetter("start")), gaps, whole, _milliseconds(hold_seconds))
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1_000)
 
 
 def _hour(row: dict[str, Any]) -> Hour:
@@ -243,6 +269,7 @@ def _hour(row: dict[str, Any]) -> Hour:
     )
 
 
+@cache
 def _parts(listing: str) -> tuple[str, frozenset[str]]:
     """Return a listing's feed and communities; one without communities is its own."""
     feed, _, communities = listing.partition(":")

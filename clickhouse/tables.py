@@ -306,6 +306,7 @@ DERIVED: Final = (
     *("popularity_days", "popularity_into_days", "popularity_on"),
     *("mention_count_history", "mention_counts_into_history"),
     *("mention_days", "mention_days_kept"),
+    *("coverage_days", "coverage_into_days", "coverage_stretches", "coverage_into_stretches"),
     *("counted_days", "mention_counts_into_counted_days", "counted_minutes", "mention_counts_into_counted_minutes"),
     *("film_days", "day_totals", "trending_today", "film_mentions", "film_popularity_days", "top_changes"),
 )

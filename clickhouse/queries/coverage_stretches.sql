@@ -3,14 +3,14 @@
 -- it is 0.
 SELECT DISTINCT
     listing,
-    covered_from IS NULL AS is_gap,
-    toUnixTimestamp64Milli(assumeNotNull(coalesce(covered_from, gap_from))) AS first_ms,
-    toUnixTimestamp64Milli(assumeNotNull(coalesce(covered_to, gap_to))) AS end_ms
-FROM coverage
+    is_gap,
+    toUnixTimestamp64Milli(begins_at) AS first_ms,
+    toUnixTimestamp64Milli(ends_at) AS end_ms
+FROM coverage_stretches
 WHERE source = {source:String}
-    AND listing != 'info'
     AND started_at >= fromUnixTimestamp64Milli({start_ms:Int64}, 'UTC')
-    AND coalesce(covered_from, gap_from) < fromUnixTimestamp64Milli({end_ms:Int64}, 'UTC')
-    AND coalesce(covered_to, gap_to) > fromUnixTimestamp64Milli({start_ms:Int64}, 'UTC')
+    AND begins_at < fromUnixTimestamp64Milli({end_ms:Int64}, 'UTC')
+    AND ends_at > fromUnixTimestamp64Milli({start_ms:Int64}, 'UTC')
     AND ({until_ms:Int64} = 0 OR finished_at <= fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC'))
 ORDER BY listing, first_ms, end_ms
+SETTINGS max_threads = 1
