@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.suite.children import child_of
 from benchmarks.suite.model import ContenderFailed, Measured
-from benchmarks.suite.topics import delete_group, delete_matching, ends_of, has_committed, read_topic
+from benchmarks.suite.topics import Commits, delete_group, delete_matching, ends_of, read_topic
 from schemas.codec import Codec
 from schemas.provision import admin_client, create_topics
 from schemas.registry import ManifestIds
@@ -36,17 +36,20 @@ def run_count(given: MentionsTopic) -> Measured:
     of the last offset is in Kafka, by when changelog and output are confirmed.
     """
     _forget_former_runs(given)
-    admin, ends = admin_client(given.bootstrap), ends_of(given.bootstrap, MOVIE_MENTIONS.name, given.partitions)
+    ends = ends_of(given.bootstrap, MOVIE_MENTIONS.name, given.partitions)
     directory = given.new_directory("count")
     settings = {
         "CINEPULSE_DATA_DIR": str(directory / "data"),
         "CINEPULSE_KAFKA_BOOTSTRAP": given.bootstrap,
         "CINEPULSE_PARTITIONS": str(given.partitions),
     }
-    with child_of([sys.executable, "-c", PROGRAM, "process", "count"], directory, settings) as child:
+    with (
+        Commits(given.bootstrap, COUNT_APP, MOVIE_MENTIONS.name) as commits,
+        child_of([sys.executable, "-c", PROGRAM, "process", "count"], directory, settings) as child,
+    ):
         _await_ready(child)
         started, spent = time.perf_counter(), child.cpu_seconds()
-        while not has_committed(admin, COUNT_APP, MOVIE_MENTIONS.name, ends):
+        while not commits.have_reached(ends):
             if not child.running():
                 raise ContenderFailed(child.reason())
             if time.perf_counter() - started > DONE_SECONDS:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import stamina
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from benchmarks.suite.model import ContenderFailed
 from schemas.provision import PASSING, admin_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from confluent_kafka.admin import AdminClient
 
@@ -97,9 +97,21 @@ def ends_of(bootstrap: str, topic: str, partitions: int) -> dict[int, int]:
         consumer.close()
 
 
-def has_committed(admin: AdminClient, group: str, topic: str, ends: dict[int, int]) -> bool:
-    """Return whether a group's commits have reached these offsets."""
-    places = [TopicPartition(topic, number) for number in ends]
-    answer = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, places)])
-    committed = answer[group].result(ADMIN_SECONDS).topic_partitions
-    return all(place.offset >= ends[place.partition] for place in committed)
+class Commits:
+    """Looks at how far a group has committed, without joining it; a context that closes its client."""
+
+    def __init__(self, bootstrap: str, group: str, topic: str) -> None:
+        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False})
+        self._topic = topic
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def have_reached(self, ends: Mapping[int, int]) -> bool:
+        """Return whether every partition is committed up to these offsets."""
+        places = [TopicPartition(self._topic, number) for number in ends]
+        committed = self._consumer.committed(places, timeout=ADMIN_SECONDS)
+        return all(place.offset >= ends[place.partition] for place in committed)
