@@ -277,11 +277,11 @@ TestProtocol.settings = SEARCH
 class DoneTooEarly(BatchWorker):
     """A planted defect: batches count as done, and are committed, before their flush is delivered."""
 
-    async def _deliver(self, parts: list[Any]) -> None:
+    async def _deliver(self, parts: list[Any], epoch: int | None) -> None:
         for part in parts:
             for batch in part.batches:
                 self._deliveries.done(batch)
-        await super()._deliver(parts)
+        await super()._deliver(parts, epoch)
 
 
 class StateForgotten(BatchWorker):
