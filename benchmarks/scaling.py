@@ -26,7 +26,6 @@ PEAK: Final = 2.0
 """Posts a second in the busiest hour of a day, as a multiple of the mean."""
 WORKER_BYTES: Final = 1.5e9
 """State planned for a count worker of 2 GB."""
-PARTITIONS_A_BROKER: Final = 2_000
 BROKER_BYTES_A_SECOND: Final = 50e6
 """Planned for a broker, replication included; a single disk and a 1 Gbit/s link do more."""
 REPLICAS: Final = 3
