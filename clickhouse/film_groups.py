@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from clickhouse.ask import ask
-from clickhouse.listing import Listing, read_basis
+from clickhouse.ask import ask, together
+from clickhouse.listing import Listing, read_with_basis
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,24 +45,28 @@ def read_groups(client: Client, by: Grouping, *, day: date | None, today: date) 
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    basis = read_basis(client, day, today)
-    rows = ask(client, "popularity_groups", day=basis.day, by=by)
-    columns: tuple[str, ...] = COLUMNS
-    if by == "genre":
-        rows = _genres(rows, ask(client, "popularity_genre_weeks", day=basis.day))
-        columns = (*COLUMNS, *MONTHLY)
-    else:
-        order: Sequence[str | None] = COHORTS if by == "cohort" else SIDES
-        rows = sorted(rows, key=lambda row: order.index(row["group"]))
+    basis, rows = read_with_basis(client, day, today, lambda known: _rows(client, by, known))
     return Listing(
         name=by,
         headline=HEADLINES[by],
         basis=basis,
-        columns=columns,
+        columns=(*COLUMNS, *MONTHLY) if by == "genre" else COLUMNS,
         shown=SHOWN[by],
         rows=tuple(rows),
         parameters={"least_films": LEAST_FILMS} if by == "genre" else {},
     )
+
+
+def _rows(client: Client, by: Grouping, day: date) -> list[dict[str, Any]]:
+    if by == "genre":
+        groups, weeks = together(
+            lambda: ask(client, "popularity_groups", day=day, by=by),
+            lambda: ask(client, "popularity_genre_weeks", day=day),
+        )
+        return _genres(groups, weeks)
+    order: Sequence[str | None] = COHORTS if by == "cohort" else SIDES
+    rows = ask(client, "popularity_groups", day=day, by=by)
+    return sorted(rows, key=lambda row: order.index(row["group"]))
 
 
 def _genres(rows: list[dict[str, Any]], weeks: list[dict[str, Any]]) -> list[dict[str, Any]]:

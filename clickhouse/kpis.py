@@ -6,10 +6,10 @@ The catalogue holds films alone: TMDB's series are not polled, so that of series
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from clickhouse.ask import ask
-from clickhouse.listing import Basis, Listing, read_basis
+from clickhouse.listing import Basis, Listing, read_with_basis
 from clickhouse.popularity import PopularityQuestion, read_popularity
 
 if TYPE_CHECKING:
@@ -71,19 +71,17 @@ def read_kpi(client: Client, question: KpiQuestion) -> Listing:
     """
     if question.name == "contents-raise":
         return _risers(client, question)
-    basis, kpi = read_basis(client, question.day, question.today), KPIS[question.name]
+    kpi = KPIS[question.name]
+    asked = {"kpi": question.name, "limit": question.limit, "m": kpi.m if question.m is None else question.m}
+
+    def read(day: date) -> list[dict[str, Any]]:
+        none = question.name == "binge-worthy"
+        return [] if none else ask(client, "kpi_films", day=day, c=question.c, **asked)
+
+    basis, rows = read_with_basis(client, question.day, question.today, read)
     empty = Listing(name=question.name, headline=kpi.headline, basis=basis, columns=COLUMNS, shown=kpi.shown, rows=())
     if question.name == "binge-worthy":
         return replace(empty, columns=SERIES, note=NO_SERIES)
-    rows = ask(
-        client,
-        "kpi_films",
-        kpi=question.name,
-        day=basis.day,
-        limit=question.limit,
-        m=kpi.m if question.m is None else question.m,
-        c=question.c,
-    )
     # A film that is not listed still tells the parameters.
     found = {name: rows[0][name] if rows else None for name in ("qualified", "rated", "m", "c", "median_votes")}
     return replace(empty, rows=tuple(row for row in rows if row["key"] is not None), parameters=found)

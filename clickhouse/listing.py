@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from clickhouse.ask import ask
+from clickhouse.ask import ask, together
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date, datetime
 
     from clickhouse.client import Client
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +66,15 @@ def read_basis(client: Client, day: date | None, today: date) -> Basis:
         "final" if latest is not None and instant(latest).date() > chosen else "provisional",
         reached["films"],
     )
+
+
+def read_with_basis(client: Client, day: date | None, today: date, read: Callable[[date], T]) -> tuple[Basis, T]:
+    """Return what a day's numbers rest on, and what `read` returns of that day; beside each other where one is given.
+
+    Raises DatabaseUnavailable when ClickHouse does not answer.
+    """
+    if day is None:
+        basis = read_basis(client, None, today)
+        return basis, read(basis.day)
+    answers: list[Any] = together(lambda: read_basis(client, day, today), lambda: read(day))
+    return answers[0], answers[1]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from clickhouse.ask import ask
+from clickhouse.ask import ask, together
 from clickhouse.film_past import Past, Place, film_metrics
 from clickhouse.measures import POPULARITY as MEASURES
 from clickhouse.popularity_orders import Ranking, order_text
@@ -64,12 +64,18 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    (reached,) = ask(client, "popularity_reached", day=question.day)
+    day = question.day
+    if day is None:
+        (reached,) = ask(client, "popularity_reached", day=None)
+        rows = [] if reached["day"] is None else _listed(client, question, reached["day"])
+    else:
+        asked = day
+        (reached,), rows = together(
+            lambda: ask(client, "popularity_reached", day=asked), lambda: _listed(client, question, asked)
+        )
     day = reached["day"]
     if reached["latest_ms"] is None:
         return PopularityReport(question.by, day, None, "provisional", 0, 0, None, ())
-    asked = {"day": day, "top": question.top, "floor": GAINER_FLOOR, "limit": question.limit}
-    rows = list(client.query(order_text(question.by), parameters=asked).named_results())
     return PopularityReport(
         by=question.by,
         day=day,
@@ -83,14 +89,22 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
     )
 
 
+def _listed(client: Client, question: PopularityQuestion, day: date) -> list[dict[str, Any]]:
+    """Return the films listed and their places, in order."""
+    asked = {"day": day, "top": question.top, "floor": GAINER_FLOOR, "limit": question.limit}
+    return list(client.query(order_text(question.by), parameters=asked).named_results())
+
+
 def _whole(client: Client, day: date, rows: list[dict[str, Any]], top: int) -> tuple[dict[str, Any], ...]:
     """Return the films listed with their titles and their metrics."""
     if not rows:
         return ()
     ids = [row["tmdb_id"] for row in rows]
-    names = {row["tmdb_id"]: row for row in ask(client, "film_names", films=ids)}
-    pasts = {row["tmdb_id"]: _past(row) for row in ask(client, "popularity_history", day=day, films=ids)}
-    return tuple(_film(names.get(row["tmdb_id"], {}), pasts[row["tmdb_id"]], row, day, top) for row in rows)
+    named, seen = together(
+        lambda: ask(client, "film_names", films=ids), lambda: ask(client, "popularity_history", day=day, films=ids)
+    )
+    names, pasts = ({row["tmdb_id"]: row for row in found} for found in (named, seen))
+    return tuple(_film(names.get(row["tmdb_id"], {}), _past(pasts[row["tmdb_id"]]), row, day, top) for row in rows)
 
 
 def _past(row: dict[str, Any]) -> Past:
