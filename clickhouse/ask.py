@@ -5,14 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from clickhouse.client import Client
-
-T = TypeVar("T")
 
 
 @cache
@@ -40,7 +38,7 @@ def ask_over(client: Client, name: str, source: str, /, **parameters: Any) -> li
     return list(client.query(query_over(name, source), parameters=parameters).named_results())
 
 
-def together(*questions: Callable[[], T]) -> list[T]:
+def together(*questions: Callable[[], Any]) -> list[Any]:
     """Return the answers to independent questions, asked beside each other: the engine has several cores.
 
     Raises what the first of them raises that fails.

@@ -9,7 +9,7 @@ day that was served as final is never served as provisional again, unless its to
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final, Literal, Self
 
 from cinepulse.closing import ClosingRule
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from clickhouse.client import Client
 
 EPOCH: Final = date(1970, 1, 1)
+IDLE_DAYS: Final = 14
 
 State = Literal["provisional", "final"]
 
@@ -44,7 +45,8 @@ class Reached:
     """How far the partitions have counted.
 
     `furthest`: the highest event time, milliseconds. `latest_day`: the last day with a mention. `open_days`: of each
-    partition the day, since 1970, before which it has closed all; a partition that says nothing is missing. `kept`: the days that `mention_days` has.
+    partition the day, since 1970, before which it has closed all; a partition that says nothing is missing. `kept`: the
+    days that `mention_days` has.
     """
 
     furthest: int
@@ -71,6 +73,9 @@ def read_reached(client: Client, at_ms: int = 0) -> Reached | None:
     rows = ask(client, "as_of_then", at_ms=at_ms) if at_ms else ask(client, "as_of")
     if not rows:
         return None
+    # A partition that nothing has reached for so long is idle and says nothing.
+    last = max(row["last_day"] for row in rows) - timedelta(days=IDLE_DAYS)
+    rows = [row for row in rows if row["last_day"] >= last]
     return Reached(
         max(row["reached_ms"] for row in rows),
         max(row["latest_day"] for row in rows),

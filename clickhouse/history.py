@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask
+from clickhouse.ask import ask, together
 from clickhouse.closed import EPOCH
 from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
 from clickhouse.trends import Period, instant
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from clickhouse.client import Client
     from clickhouse.closed import Closer, Reached, State
-
-# How `history_counts.sql` names all films but those asked for.
-OTHERS: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +60,41 @@ def read_history(  # noqa: PLR0913 - what a day's numbers rest on
     closer: Closer,
     at_ms: int = 0,
     polls: Polls | None = None,
+    shares_from: date | None = None,
 ) -> dict[int, tuple[FilmDay, ...]]:
     """Return each film's days of the period, in order, one for every day.
 
     `reached`: how far the counts have come. `at_ms`: as it was known at that instant, milliseconds; 0 is now.
     `polls`: what is recorded of Reddit's, at that instant and of that period at least, where the caller has it.
+    `shares_from`: the first day of which shares of voice are told, None for all.
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    asked = {"films": list(films), "first_day": period.first, "last_day": period.last, "at_ms": at_ms}
-    counts = {(row["film"], row["day"]): row for row in ask(client, "history_counts", **asked)}
-    seen = {(row["tmdb_id"], row["day"]): row for row in ask(client, "history_popularity", **asked)}
-    if polls is None:
-        polls = read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None)
+    days = {"first_day": period.first, "last_day": period.last, "at_ms": at_ms}
+    summed = days if shares_from is None else {**days, "first_day": shares_from}
+    known = polls
+    counted, sums, popularity, polls = together(
+        lambda: ask(client, "history_counts" if at_ms else "history_films", films=list(films), **days),
+        lambda: ask(client, "history_sums_then" if at_ms else "history_sums", **summed),
+        lambda: ask(client, "history_popularity", films=list(films), **days),
+        lambda: (
+            read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None, counted=False)
+            if known is None
+            else known
+        ),
+    )
+    counts = {(row["film"], row["day"]): row for row in counted}
+    seen = {(row["tmdb_id"], row["day"]): row for row in popularity}
+    totals = {row["day"]: row["mentions"] for row in sums}
     found: dict[int, list[FilmDay]] = {film: [] for film in films}
     for start in range(period.start_ms, period.end_ms, MILLISECONDS_PER_DAY):
         day = instant(start).date()
         coverage = polls.of(start, start + MILLISECONDS_PER_DAY, reached.furthest if reached else 0)
-        total = sum(counts[film, day]["mentions"] for film in (OTHERS, *found) if (film, day) in counts)
         closed = reached is not None and reached.state_of(day, closer) == "final"
         for film, days in found.items():
-            days.append(_day(day, coverage, total, counts.get((film, day)), seen.get((film, day)), closed=closed))
+            days.append(
+                _day(day, coverage, totals.get(day, 0), counts.get((film, day)), seen.get((film, day)), closed=closed)
+            )
     return {film: tuple(days) for film, days in found.items()}
 
 

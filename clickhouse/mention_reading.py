@@ -1,7 +1,7 @@
 """Reads the mentions of a day: which films head an order, and what their metrics are made of.
 
-Each day's mentions are told where that is cheapest: by the counts of the stream processor where they are the whole day's,
-by `mention_days` where they are a part of a day that it has, and else by the mentions themselves.
+Each day's mentions are told where that is cheapest: by the counts of the stream processor where they are the whole
+day's, by `mention_days` where they are a part of a day that it has, and else by the mentions themselves.
 """
 
 from __future__ import annotations
@@ -68,7 +68,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a question reads of a day. `elapsed`: milliseconds of it that have passed; `kept`: days in `mention_days`."""
+    """What a question reads of a day.
+
+    `elapsed`: milliseconds of it that have passed. `kept`: the days that `mention_days` has.
+    """
 
     client: Client
     question: MentionQuestion
@@ -151,7 +154,7 @@ class Reading:
         return _listed(self._counted("mention_changes", days, days=days, **asked))
 
     def _reaching(self) -> Listed:
-        """Return the films that reach furthest; those of which no mention is left come last, where any film is asked for."""
+        """Return the films that reach furthest; those of which no mention is left come last."""
         by, limit = self.question.by, self.question.limit
         name = "mention_authors_order" if by == "authors" else "mention_reach_order"
         if self._is_kept():
@@ -203,7 +206,11 @@ class Reading:
         for day in on:
             places[self._place(day)].append(day)
         if len(places["whole"]) == len(on):
-            return ask_over(self.client, name, "counts_of_days", whole=on, films=films, **asked)
+            source = "counts_of_films" if films else "counts_of_days"
+            return ask_over(self.client, name, source, whole=on, films=films, **asked)
+        if films and len(places["then"]) == len(on):
+            then = {"then": on, "films": films, "at_ms": self.question.at_ms}
+            return ask_over(self.client, name, "counts_of_films_then", **then, **asked)
         parts = {**places, "cut_ms": self.elapsed, "films": films, **self._selection()}
         return ask_over(self.client, name, "counts_of_parts", **parts, **asked)
 

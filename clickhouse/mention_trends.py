@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask
+from clickhouse.ask import ask, together
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, read_polls
 from clickhouse.mention_numbers import BASELINE_DAYS, KnownDays
-from clickhouse.mention_reading import Reading
+from clickhouse.mention_reading import Listed, Reading
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, chosen_period, instant
 
 if TYPE_CHECKING:
@@ -136,10 +136,24 @@ class Stand:
 
 def read_stand(client: Client, day: date | None, *, now_ms: int = 0, at_ms: int = 0) -> Stand:
     """Return how a day stands; None for today, or the latest day with data before it."""
-    reached = read_reached(client, at_ms)
-    chosen, period = chosen_period(None if day is None else Period(day, day), now_ms, reached)
+    if day is None:
+        reached = read_reached(client, at_ms)
+        _, period = chosen_period(None, now_ms, reached)
+        return stand_of(None, now_ms, reached, read_known(client, period, at_ms))
+    asked = Period(day, day)
+    reached, polls = together(lambda: read_reached(client, at_ms), lambda: read_known(client, asked, at_ms))
+    return stand_of(day, now_ms, reached, polls)
+
+
+def read_known(client: Client, period: Period, at_ms: int) -> Polls:
+    """Return how far the polls of Reddit reached on a day and on the days that it is compared with."""
     first = period.start_ms - BASELINE_DAYS * MILLISECONDS_PER_DAY
-    polls = read_polls(client, REDDIT, first, period.end_ms, until=at_ms or None, counted=False)
+    return read_polls(client, REDDIT, first, period.end_ms, until=at_ms or None, counted=False)
+
+
+def stand_of(day: date | None, now_ms: int, reached: Reached | None, polls: Polls) -> Stand:
+    """Return how a day stands by what is known of the counts and the polls."""
+    chosen, period = chosen_period(None if day is None else Period(day, day), now_ms, reached)
     return Stand(chosen, period, reached, _elapsed(period, reached), polls)
 
 
@@ -163,12 +177,25 @@ def mention_metrics(client: Client, question: MentionQuestion, stand: Stand, kno
     if not stand.elapsed:
         return []
     reading = Reading(client, question, stand.day, stand.elapsed, _kept(stand, question))
-    listed = reading.listed(known)
-    return reading.measured(listed, known)
+    return reading.measured(reading.listed(known), known)
+
+
+def film_metrics(
+    client: Client, question: MentionQuestion, stand: Stand, known: KnownDays, all_mentions: int | None
+) -> dict[str, Any] | None:
+    """Return the metrics of the film asked for by name, None where it is not mentioned on the day.
+
+    `all_mentions`: of all films on the day, None where that is to be read.
+    """
+    reading = Reading(client, question, stand.day, stand.elapsed, _kept(stand, question))
+    if not stand.elapsed:
+        return None
+    listed = reading.listed(known) if all_mentions is None else Listed((question.film,), all_mentions)
+    return next(iter(reading.measured(listed, known)), None)
 
 
 def _kept(stand: Stand, question: MentionQuestion) -> frozenset[date]:
-    """Return the days of which all mentions lie in a row a film. What was written by an instant may be less of a day."""
+    """Return the days whose mentions lie in a row a film. What was written by an instant may be less of a day."""
     days = stand.reached.kept if stand.reached else frozenset()
     return days if not question.at_ms else frozenset(d for d in days if Period(d, d).end_ms <= question.at_ms)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from cinepulse.errors import FilmUnknown
-from clickhouse.ask import ask
+from clickhouse.ask import ask, together
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
-from clickhouse.film_talk import FilmTalk, read_film_talk
+from clickhouse.film_talk import FilmTalk, film_talk, question_of
 from clickhouse.history import FilmDay, last_days, read_history
 from clickhouse.lead import lead
+from clickhouse.mention_trends import BASELINE_DAYS, stand_of
 from clickhouse.plain import printable
 from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, read_sentiments
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant, year_of
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from clickhouse.client import Client
     from clickhouse.closed import Closer, Reached, State
     from clickhouse.lead import Lead
+    from clickhouse.mention_trends import MentionQuestion
 
 CANDIDATES: Final = 20
 HISTORY_DAYS: Final = 30
@@ -152,39 +156,87 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
     `now_ms`: the wall time, which only decides which day today is. `at_ms`: as it was known at that instant,
     milliseconds; 0 is now.
     """
-    reached = read_reached(client, at_ms)
     asked = {"tmdb_id": film.tmdb_id, "limit": limit}
-    days = ask(client, "movie_days_then", at_ms=at_ms, **asked) if at_ms else ask(client, "movie_days", **asked)
+    reached, days = together(
+        lambda: read_reached(client, at_ms),
+        lambda: ask(client, "movie_days_then", at_ms=at_ms, **asked) if at_ms else ask(client, "movie_days", **asked),
+    )
     period = last_days(LEAD_DAYS, reached=reached, now_ms=at_ms or now_ms or (reached.furthest if reached else 0))
-    polls = _polls(client, period, [row["day"] for row in days], at_ms)
-    histories = read_history(client, [film.tmdb_id], period, reached=reached, closer=closer, at_ms=at_ms, polls=polls)
+    polls, posts = together(
+        lambda: _polls(client, period, [row["day"] for row in days], at_ms),
+        lambda: _Posts.read(client, film.tmdb_id, days, limit, at_ms),
+    )
+    shares_from = period.last - timedelta(days=HISTORY_DAYS - 1)
+    histories, talk = together(
+        lambda: read_history(
+            client,
+            [film.tmdb_id],
+            period,
+            reached=reached,
+            closer=closer,
+            at_ms=at_ms,
+            polls=polls,
+            shares_from=shares_from,
+        ),
+        lambda: _talk(client, question_of(film.tmdb_id, closer, at_ms), days, reached, polls),
+    )
     history = histories[film.tmdb_id]
-    since = days[-1]["day"] if days else None
-    sources = ask(client, "movie_sources", tmdb_id=film.tmdb_id, since=since, at_ms=at_ms) if since else []
-    # Each of the latest days has a mention at least, so the latest posts lie on the latest days.
-    evidence = ask(client, "movie_evidence", since=since, at_ms=at_ms, **asked) if since else []
-    # What posts said later was not known then, and of sentences no history is kept.
-    felt = read_sentiments(client, film.tmdb_id, since) if since and not at_ms else Sentiments({}, UNKNOWN)
     covered = _covered(polls, [row["day"] for row in days], reached)
     return MovieReport(
         film=film,
         as_of=None if reached is None else instant(reached.furthest),
-        days=tuple(_day(row, reached, closer, covered[row["day"]], felt.of(row["day"])) for row in days),
-        communities=tuple(Community(row["community"], row["mentions"]) for row in sources if row["is_community"])[
+        days=tuple(_day(row, reached, closer, covered[row["day"]], posts.felt.of(row["day"])) for row in days),
+        communities=tuple(Community(row["community"], row["mentions"]) for row in posts.sources if row["is_community"])[
             :limit
         ],
         methods=tuple(
             Method(row["method"], row["location"], row["mentions"], row["mean_confidence"])
-            for row in sources
+            for row in posts.sources
             if not row["is_community"]
         ),
-        evidence=tuple(evidence_of(row) for row in evidence),
+        evidence=tuple(evidence_of(row) for row in posts.evidence),
         lead=_lead(history, reached),
-        sentiment=felt.together,
+        sentiment=posts.felt.together,
         history=history[-HISTORY_DAYS:],
-        talk=read_film_talk(client, film.tmdb_id, days[0]["day"], closer=closer, at_ms=at_ms) if days else None,
+        talk=talk,
         known_at=instant(at_ms) if at_ms else None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Posts:
+    """What the posts of a film's latest days say."""
+
+    sources: Sequence[dict[str, Any]] = ()
+    evidence: Sequence[dict[str, Any]] = ()
+    felt: Sentiments = field(default_factory=partial(Sentiments, {}, UNKNOWN))
+
+    @classmethod
+    def read(cls, client: Client, tmdb_id: int, days: Sequence[dict[str, Any]], limit: int, at_ms: int) -> Self:
+        if not days:
+            return cls()
+        since = days[-1]["day"]
+        asked = {"tmdb_id": tmdb_id, "at_ms": at_ms}
+        return cls(
+            *together(
+                lambda: ask(client, "movie_sources", since=since, **asked),
+                # Each of the latest days has a mention at least, so the latest posts lie on the latest days.
+                lambda: ask(client, "movie_evidence", since=since, limit=limit, **asked),
+                # What posts said later was not known then, and of sentences no history is kept.
+                lambda: Sentiments({}, UNKNOWN) if at_ms else read_sentiments(client, tmdb_id, since),
+            )
+        )
+
+
+def _talk(
+    client: Client,
+    question: MentionQuestion,
+    days: Sequence[dict[str, Any]],
+    reached: Reached | None,
+    polls: Polls,
+) -> FilmTalk | None:
+    """Return what is said of the film on its latest day."""
+    return film_talk(client, question, stand_of(days[0]["day"], 0, reached, polls)) if days else None
 
 
 def _lead(history: Sequence[FilmDay], reached: Reached | None) -> Lead:
@@ -194,9 +246,10 @@ def _lead(history: Sequence[FilmDay], reached: Reached | None) -> Lead:
 
 
 def _polls(client: Client, period: Period, days: Sequence[date], at_ms: int) -> Polls:
-    """Return what is recorded of the polls of Reddit in the period and on all of the days."""
-    whole = Period(min([period.first, *days]), max([period.last, *days]))
-    return read_polls(client, REDDIT, whole.start_ms, whole.end_ms, until=at_ms or None)
+    """Return how far the polls of Reddit reached in the period, on all of the days, and before the latest of them."""
+    compared = [days[0] - timedelta(days=BASELINE_DAYS)] if days else []
+    whole = Period(min([period.first, *days, *compared]), max([period.last, *days]))
+    return read_polls(client, REDDIT, whole.start_ms, whole.end_ms, until=at_ms or None, counted=False)
 
 
 def _covered(polls: Polls, days: Sequence[date], reached: Reached | None) -> dict[date, Coverage]:

@@ -107,7 +107,7 @@ def read_rising(client: Client, question: RisingQuestion) -> RisingReport:
         rise_ratio=RISE_RATIO,
     )
     names = _names(client, rows)
-    polls = read_polls(client, REDDIT, begin, until + 1)
+    polls = read_polls(client, REDDIT, begin, until + 1, counted=False)
     return RisingReport(
         by=question.by,
         window_seconds=question.window,

@@ -43,7 +43,7 @@ def read_mention_series(client: Client, tmdb_id: int, at_ms: int = 0) -> Series:
     last = instant(reached.furthest).date() - timedelta(days=1)
     days = _days(last)
     period = Period(days[0], last)
-    polls = read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None)
+    polls = read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None, counted=False)
     asked = {"tmdb_id": tmdb_id, "first_day": days[0], "last_day": last}
     found = (
         ask(client, "film_mention_days_then", at_ms=at_ms, **asked)

@@ -308,5 +308,6 @@ DERIVED: Final = (
     *("mention_days", "mention_days_kept"),
     *("coverage_days", "coverage_into_days", "coverage_stretches", "coverage_into_stretches"),
     *("counted_days", "mention_counts_into_counted_days", "counted_minutes", "mention_counts_into_counted_minutes"),
+    *("film_counts", "mention_counts_into_film_counts"),
     *("film_days", "day_totals", "trending_today", "film_mentions", "film_popularity_days", "top_changes"),
 )

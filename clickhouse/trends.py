@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cinepulse.clock import MILLISECONDS_PER_DAY, day_of
-from clickhouse.ask import ask
+from clickhouse.ask import ask, together
 from clickhouse.closed import EPOCH, read_reached
 from clickhouse.coverage import REDDIT, Coverage, read_polls
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from clickhouse.client import Client
     from clickhouse.closed import Closer, Reached, State
+    from clickhouse.coverage import Polls
 
 ATTRIBUTION: Final = "This product uses the TMDB API but is not endorsed or certified by TMDB."
 DAY_ZONE: Final = "UTC"
@@ -147,16 +148,25 @@ def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    reached = read_reached(client, question.at_ms)
-    chosen, period = chosen_period(question.period, question.now_ms, reached)
+    if question.period is None:
+        reached = read_reached(client, question.at_ms)
+        chosen, period = chosen_period(None, question.now_ms, reached)
+        counts, polls = together(
+            lambda: _counts(client, period, question), lambda: _polls(client, period, question.at_ms)
+        )
+    else:
+        chosen, period = "asked", question.period
+        reached, counts, polls = together(
+            lambda: read_reached(client, question.at_ms),
+            lambda: _counts(client, period, question),
+            lambda: _polls(client, period, question.at_ms),
+        )
     as_of = period.end_ms if reached is None else min(reached.furthest + 1, period.end_ms)
     elapsed = max(0, as_of - period.start_ms)
-    counts = _counts(client, period, question)
     furthest = reached.furthest if reached else 0
-    polls = read_polls(client, REDDIT, period.before.start_ms, period.end_ms, until=question.at_ms or None)
     coverage, days = polls.over_days(period.start_ms, period.end_ms, furthest)
     before = period.before.start_ms
-    facts = _Facts.read(client, counts, period, elapsed, question)
+    facts = _Facts.read(client, counts, period, elapsed, question, reached.kept if reached else frozenset())
     return TrendsReport(
         period=period,
         chosen=chosen,
@@ -196,52 +206,75 @@ class _Facts:
     revised: frozenset[int]
 
     @classmethod
-    def read(
-        cls, client: Client, counts: Sequence[dict[str, Any]], period: Period, elapsed: int, question: TrendsQuestion
+    def read(  # noqa: PLR0913, PLR0917 - what the films are compared by
+        cls,
+        client: Client,
+        counts: Sequence[dict[str, Any]],
+        period: Period,
+        elapsed: int,
+        question: TrendsQuestion,
+        kept: frozenset[date],
     ) -> _Facts:
         ids = [row["tmdb_id"] for row in counts]
         if not ids:
             return cls({}, {}, 0, frozenset())
-        comparison = ask(
-            client,
-            "trends_comparison",
-            films=ids,
-            previous_day=period.before.first,
-            previous_cut_ms=period.before.start_ms + elapsed,
-            first_day=period.first,
-            last_day=period.last,
-            community=question.community or "",
-            least_confidence=question.least_confidence,
-            at_ms=question.at_ms,
+        at_ms = question.at_ms
+        until = min(period.end_ms, at_ms) if at_ms else period.end_ms
+        comparison, shown, revised = together(
+            lambda: ask(
+                client,
+                "trends_comparison",
+                films=ids,
+                previous_day=period.before.first,
+                previous_cut_ms=period.before.start_ms + elapsed,
+                first_day=period.first,
+                community=question.community or "",
+                least_confidence=question.least_confidence,
+                at_ms=at_ms,
+                **_places(period, question, kept),
+            ),
+            lambda: ask(client, "films_shown", films=ids, at_ms=until),
+            lambda: _revised(client, counts, period, question),
         )
-        until = min(period.end_ms, question.at_ms) if question.at_ms else period.end_ms
-        shown = ask(client, "films_shown", films=ids, at_ms=until)
-        if question.at_ms:
-            return cls._then(counts, comparison, shown, question.at_ms)
-        (revised,) = ask(client, "revised_film_days", films=ids, first_day=period.first, last_day=period.last)
-        return cls(
-            {row["tmdb_id"]: row for row in comparison},
-            {row["tmdb_id"]: row for row in shown},
-            revised["film_days"],
-            frozenset(revised["films"]),
-        )
-
-    @classmethod
-    def _then(
-        cls,
-        counts: Sequence[dict[str, Any]],
-        comparison: Sequence[dict[str, Any]],
-        shown: Sequence[dict[str, Any]],
-        at_ms: int,
-    ) -> _Facts:
         # What was first seen later was not known then.
         unseen = {"popularity": None, "popularity_at_ms": None}
         return cls(
             {row["tmdb_id"]: row for row in comparison},
-            {row["tmdb_id"]: row | (unseen if (row["popularity_at_ms"] or 0) > at_ms else {}) for row in shown},
-            counts[0].get("all_revised_days", 0),
-            frozenset(row["tmdb_id"] for row in counts if row.get("revised_days")),
+            {
+                row["tmdb_id"]: row | (unseen if at_ms and (row["popularity_at_ms"] or 0) > at_ms else {})
+                for row in shown
+            },
+            *revised,
         )
+
+
+def _places(period: Period, question: TrendsQuestion, kept: frozenset[date]) -> dict[str, list[date]]:
+    """Return by what the days of the period and of that before are told: by rows of films and days, or by mentions."""
+    first = period.before.first
+    days = [first + timedelta(days=place) for place in range((period.last - first).days + 1)]
+    selected = bool(question.community) or question.least_confidence > 0
+    # What was written by an instant may be less of its day.
+    whole = [day for day in days if not question.at_ms or Period(day, day).end_ms <= question.at_ms]
+    chosen = {day for day in whole if day in kept and not selected}
+    return {"kept": sorted(chosen), "rows": [day for day in days if day not in chosen]}
+
+
+def _revised(
+    client: Client, counts: Sequence[dict[str, Any]], period: Period, question: TrendsQuestion
+) -> tuple[int, frozenset[int]]:
+    """Return how many counts changed after their day was closed, and of which of the films."""
+    if "all_revised_days" in counts[0]:
+        films = frozenset(row["tmdb_id"] for row in counts if row["revised_days"])
+        return counts[0]["all_revised_days"], films
+    if question.at_ms:
+        return 0, frozenset()
+    ids = [row["tmdb_id"] for row in counts]
+    (revised,) = ask(client, "revised_film_days", films=ids, first_day=period.first, last_day=period.last)
+    return revised["film_days"], frozenset(revised["films"])
+
+
+def _polls(client: Client, period: Period, at_ms: int) -> Polls:
+    return read_polls(client, REDDIT, period.before.start_ms, period.end_ms, until=at_ms or None)
 
 
 def chosen_period(

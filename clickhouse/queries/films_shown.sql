@@ -31,3 +31,4 @@ LEFT JOIN
     )
     GROUP BY tmdb_id
 ) AS p ON p.tmdb_id = wanted.tmdb_id
+SETTINGS max_threads = 1

@@ -1,28 +1,38 @@
--- As trends_counts.sql tells it, by the counts as they were known at the end of the last whole minute before an instant;
--- and how many of a film's days, and of all films', had changed after they were closed.
-SELECT
-    tmdb_id,
-    sum(n) AS mentions,
-    sum(n_submissions) AS submissions,
-    sum(n_comments) AS comments,
-    sum(sum(n)) OVER () AS all_mentions,
-    countIf(is_revised) AS revised_days,
-    sum(countIf(is_revised)) OVER () AS all_revised_days
+-- As trends_counts.sql tells it, by the counts as they were known at the end of the last whole minute before an instant:
+-- those that have not changed since, and of the others what the history says.
+WITH toStartOfMinute(fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC')) AS minute
+SELECT tmdb_id, mentions, submissions, comments, all_mentions, revised_days, all_revised_days
 FROM
 (
     SELECT
         tmdb_id,
-        argMax(h.mentions, h.revision) AS n,
-        argMax(h.submissions, h.revision) AS n_submissions,
-        argMax(h.comments, h.revision) AS n_comments,
-        argMax(h.closed_revision, h.revision) AS closed,
-        closed > 0 AND max(h.revision) > closed AS is_revised
-    FROM mention_count_history AS h
-    WHERE day BETWEEN {first_day:Date} AND {last_day:Date}
-        AND stored_in < toStartOfMinute(fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
-    GROUP BY tmdb_id, day
+        sum(c.mentions) AS mentions,
+        sum(c.submissions) AS submissions,
+        sum(c.comments) AS comments,
+        sum(sum(c.mentions)) OVER () AS all_mentions,
+        countIf(closed_revision > 0 AND revision > closed_revision) AS revised_days,
+        sum(countIf(closed_revision > 0 AND revision > closed_revision)) OVER () AS all_revised_days
+    FROM
+    (
+        SELECT tmdb_id, mentions, submissions, comments, closed_revision, revision
+        FROM mention_counts FINAL
+        WHERE day BETWEEN {first_day:Date} AND {last_day:Date} AND ingested_at < minute
+        UNION ALL
+        SELECT
+            h.tmdb_id,
+            argMax(h.mentions, h.revision), argMax(h.submissions, h.revision), argMax(h.comments, h.revision),
+            argMax(h.closed_revision, h.revision), max(h.revision)
+        FROM mention_count_history AS h
+        WHERE h.stored_in < minute AND (h.day, h.tmdb_id) IN
+            (
+                SELECT day, tmdb_id FROM mention_counts FINAL
+                WHERE day BETWEEN {first_day:Date} AND {last_day:Date} AND ingested_at >= minute
+            )
+        GROUP BY h.tmdb_id, h.day
+    ) AS c
+    GROUP BY tmdb_id
 )
-GROUP BY tmdb_id
-HAVING mentions > 0
+WHERE mentions > 0
 ORDER BY mentions DESC, tmdb_id
 LIMIT {limit:UInt32}
+SETTINGS max_threads = 1, do_not_merge_across_partitions_select_final = 1

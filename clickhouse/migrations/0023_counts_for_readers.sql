@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS counted_minutes
     stored_in DateTime('UTC') CODEC(Delta, ZSTD(1)) COMMENT 'Minute in which counts were stored, UTC',
     source_partition Int32 COMMENT 'Kafka partition of the counts',
     reached_at SimpleAggregateFunction(max, DateTime64(3, 'UTC')) COMMENT 'Highest event time seen when any of them was made, UTC',
+    last_day SimpleAggregateFunction(max, Date) COMMENT 'Last day among them',
     latest_day SimpleAggregateFunction(max, Date) COMMENT 'Last day with a mention among them; 1970-01-01 without one',
     final_day SimpleAggregateFunction(max, Date) COMMENT 'Last day among them that the partition had closed; 1970-01-01 without one'
 )
@@ -59,6 +60,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS mention_counts_into_counted_minutes TO co
     stored_in DateTime('UTC') COMMENT 'Minute in which counts were stored, UTC',
     source_partition Int32 COMMENT 'Kafka partition of the counts',
     reached_at DateTime64(3, 'UTC') COMMENT 'Highest event time seen, UTC',
+    last_day Date COMMENT 'Last day among them',
     latest_day Date COMMENT 'Last day with a mention among them',
     final_day Date COMMENT 'Last day among them that the partition had closed'
 )
@@ -66,6 +68,7 @@ AS SELECT
     toStartOfMinute(c.ingested_at) AS stored_in,
     c.source_partition AS source_partition,
     max(c.watermark) AS reached_at,
+    max(c.day) AS last_day,
     maxIf(c.day, c.mentions > 0) AS latest_day,
     maxIf(c.day, c.state = 'final') AS final_day
 FROM mention_counts AS c
@@ -77,7 +80,48 @@ SELECT
     h.stored_in AS stored_in,
     h.source_partition AS source_partition,
     max(h.watermark) AS reached_at,
+    max(h.day) AS last_day,
     maxIf(h.day, h.mentions > 0) AS latest_day,
     maxIf(h.day, h.state = 'final') AS final_day
 FROM mention_count_history AS h
-GROUP BY h.stored_in, h.source_partition
+GROUP BY h.stored_in, h.source_partition;
+
+-- The counts film by film: what is asked of a few films over weeks reads these films' rows and not every film's of each
+-- day. Granules are small, since a film's days are few.
+CREATE TABLE IF NOT EXISTS film_counts
+(
+    tmdb_id Int64 COMMENT 'TMDB movie id',
+    day Date COMMENT 'UTC day of the posts, half-open [00:00, 24:00)',
+    mentions Int64 COMMENT 'Distinct posts that mention the film on the day',
+    submissions Int64 COMMENT 'Those of them that are submissions',
+    comments Int64 COMMENT 'Those of them that are comments',
+    state LowCardinality(String) COMMENT 'provisional or final when the count was made',
+    closed_revision UInt64 COMMENT 'Revision that closed the day, 0 while it is open',
+    revision UInt64 COMMENT 'Revision of the count; the highest wins',
+    ingested_at DateTime64(3, 'UTC') COMMENT 'When the count was stored, UTC'
+)
+ENGINE = ReplacingMergeTree(revision)
+PARTITION BY toYear(day)
+ORDER BY (tmdb_id, day)
+SETTINGS index_granularity = 256
+COMMENT 'mention_counts, ordered by film. Read with FINAL.';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS mention_counts_into_film_counts TO film_counts
+(
+    tmdb_id Int64 COMMENT 'TMDB movie id',
+    day Date COMMENT 'UTC day of the posts',
+    mentions Int64 COMMENT 'Distinct posts that mention the film on the day',
+    submissions Int64 COMMENT 'Those of them that are submissions',
+    comments Int64 COMMENT 'Those of them that are comments',
+    state LowCardinality(String) COMMENT 'provisional or final',
+    closed_revision UInt64 COMMENT 'Revision that closed the day, 0 while it is open',
+    revision UInt64 COMMENT 'Revision of the count',
+    ingested_at DateTime64(3, 'UTC') COMMENT 'When the count was stored, UTC'
+)
+AS SELECT tmdb_id, day, mentions, submissions, comments, state, closed_revision, revision, ingested_at
+FROM mention_counts
+COMMENT 'Keeps film_counts up to date';
+
+INSERT INTO film_counts
+SELECT tmdb_id, day, mentions, submissions, comments, state, closed_revision, revision, ingested_at
+FROM mention_counts FINAL
