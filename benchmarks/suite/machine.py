@@ -10,6 +10,7 @@ from typing import Final
 
 import psutil
 
+from cinepulse import __version__
 from cinepulse.local.jars import KAFKA_VERSION
 
 CPU_FILE: Final = Path("/proc/cpuinfo")
@@ -32,6 +33,7 @@ def versions() -> dict[str, str]:
     from confluent_kafka import libversion
 
     return {
+        "cinepulse": __version__,
         "Python": platform.python_version(),
         "Kafka": KAFKA_VERSION,
         "librdkafka": libversion()[0],

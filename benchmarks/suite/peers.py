@@ -53,7 +53,7 @@ def python_peer(name: str, module: str, package: str, about: str, **options: obj
         peer=True,
         about=about,
         missing=missing,
-        versions=lambda: {package: installed(package) or "", "confluent-kafka": installed("confluent-kafka") or ""},
+        versions=lambda: {name: installed(name) or "" for name in (package, CLIENTS.get(module, "confluent-kafka"))},
         **options,  # type: ignore[arg-type]  # the rest of a Contender's own fields
     )
 
@@ -138,4 +138,5 @@ def _faust_window(key: bytes, value: bytes) -> tuple[tuple[int, int], int]:
 
 
 READINGS: Final[Mapping[str, Reading]] = {"quix": _quix_window, "faust_app": _faust_window}
+CLIENTS: Final[Mapping[str, str]] = {"faust_app": "aiokafka"}
 OUTPUTS: Final[Mapping[str, str]] = {"faust_app": "{group}-counts-changelog"}
