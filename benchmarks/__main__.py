@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import click
+import stamina
 from rich.console import Console
 
 from benchmarks.suite.bench import Bench
@@ -44,6 +45,8 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
     chosen = [name.strip() for name in only.split(",") if name.strip()] or names
     if unknown := sorted(set(chosen) - set(names)):
         raise click.BadParameter(f"no stage {unknown[0]!r}; there are {', '.join(names)}", param_hint="--only")
+    # What passes by itself is no news here.
+    stamina.instrumentation.set_on_retry_hooks(())
     console, told = Console(), Console(stderr=True)
     heats = []
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, Bench(Path(directory), records) as bench:

@@ -10,7 +10,7 @@ from tests.fixtures.clickhouse import ServerProcess
 from tests.fixtures.kafka import BrokerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -55,9 +55,13 @@ class Bench:
         return self._broker
 
     @contextmanager
-    def new_broker(self) -> Iterator[BrokerProcess]:
-        """Let a broker run within a block: for a workload of topics whose names are given."""
+    def new_broker(self, properties: Mapping[str, str] | None = None) -> Iterator[BrokerProcess]:
+        """Let a broker run within a block: for a workload of topics whose names are given.
+
+        `properties`: configuration on top of the embedded broker's own.
+        """
         broker = BrokerProcess(self.new_directory("kafka"))
+        broker.more_properties = properties or {}
         broker.start()
         try:
             yield broker

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import time
+from contextlib import ExitStack
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.suite.children import child_of
@@ -18,6 +21,9 @@ from stream_processors.changelog_store import changelog_topic
 from stream_processors.workers import COUNT_APP
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
     from benchmarks.suite.children import Child
     from benchmarks.suite.mentions import Counts, MentionsTopic
 
@@ -29,39 +35,51 @@ STOP_SECONDS: Final = 30.0
 LOOK_SECONDS: Final = 0.01
 
 
-def run_count(given: MentionsTopic) -> Measured:
+def run_count(given: MentionsTopic, workers: int = 1) -> Measured:
     """Let `cinepulse process count` count everything, and return the counts that its output topic tells.
 
-    The time runs from the moment its state is recovered, when it folds its first batch, to the moment when the commit
-    of the last offset is in Kafka, by when changelog and output are confirmed.
+    The time runs from the moment a worker's state is recovered, when it folds its first batch, to the moment when the
+    commit of the last offset is in Kafka, by when changelog and output are confirmed. Of several workers the broker
+    must let all join at once (`join_ms` of the workload), or the first would have begun before the last was there.
     """
     _forget_former_runs(given)
     ends = ends_of(given.bootstrap, MOVIE_MENTIONS.name, given.partitions)
+    with ExitStack() as running:
+        commits = running.enter_context(Commits(given.bootstrap, COUNT_APP, MOVIE_MENTIONS.name))
+        children = [running.enter_context(_worker(given)) for _ in range(workers)]
+        begun = _await_ready(children)
+        spent, brokers = _cpu_seconds(children), given.broker_cpu_seconds()
+        while not commits.have_reached(ends):
+            for child in children:
+                if not child.running():
+                    raise ContenderFailed(child.reason())
+            if time.time() - begun > DONE_SECONDS:
+                raise ContenderFailed(f"not done after {DONE_SECONDS:.0f} s")
+            time.sleep(LOOK_SECONDS)
+        seconds, spent = time.time() - begun, _cpu_seconds(children) - spent
+        brokers = given.broker_cpu_seconds() - brokers
+        for child in children:
+            child.popen.send_signal(signal.SIGTERM)
+        for child in children:
+            if child.wait(STOP_SECONDS):
+                raise ContenderFailed(child.reason())
+    memory = sum(child.memory_mb for child in children)
+    extra = {"cpu_seconds": spent, "memory_mb": memory, "broker_cpu_seconds": brokers}
+    return Measured(given.records, seconds, told_counts(given.bootstrap), extra)
+
+
+def _worker(given: MentionsTopic) -> AbstractContextManager[Child]:
     directory = given.new_directory("count")
     settings = {
         "CINEPULSE_DATA_DIR": str(directory / "data"),
         "CINEPULSE_KAFKA_BOOTSTRAP": given.bootstrap,
         "CINEPULSE_PARTITIONS": str(given.partitions),
     }
-    with (
-        Commits(given.bootstrap, COUNT_APP, MOVIE_MENTIONS.name) as commits,
-        child_of([sys.executable, "-c", PROGRAM, "process", "count"], directory, settings) as child,
-    ):
-        _await_ready(child)
-        started, spent = time.perf_counter(), child.cpu_seconds()
-        while not commits.have_reached(ends):
-            if not child.running():
-                raise ContenderFailed(child.reason())
-            if time.perf_counter() - started > DONE_SECONDS:
-                raise ContenderFailed(f"not done after {DONE_SECONDS:.0f} s")
-            time.sleep(LOOK_SECONDS)
-        seconds, spent = time.perf_counter() - started, child.cpu_seconds() - spent
-        child.popen.send_signal(signal.SIGTERM)
-        if child.wait(STOP_SECONDS):
-            raise ContenderFailed(child.reason())
-    return Measured(
-        given.records, seconds, told_counts(given.bootstrap), {"cpu_seconds": spent, "memory_mb": child.memory_mb}
-    )
+    return child_of([sys.executable, "-c", PROGRAM, "process", "count"], directory, settings)
+
+
+def _cpu_seconds(children: Sequence[Child]) -> float:
+    return sum(child.cpu_seconds() for child in children)
 
 
 def told_counts(bootstrap: str) -> Counts:
@@ -76,11 +94,17 @@ def told_counts(bootstrap: str) -> Counts:
     return {film_day: mentions for film_day, (_, mentions) in latest.items() if mentions}
 
 
-def _await_ready(child: Child) -> None:
+def _await_ready(children: Sequence[Child]) -> float:
+    """Return when the first has recovered its state, as its log has it: Unix time in seconds."""
     deadline = time.monotonic() + READY_SECONDS
-    while READY not in child.errors.read_text("utf-8", "replace"):
-        if not child.running() or time.monotonic() > deadline:
-            raise ContenderFailed(child.reason())
+    while True:
+        for child in children:
+            lines = child.errors.read_text("utf-8", "replace").splitlines(keepends=True)
+            for line in lines:
+                if READY in line and line.endswith("\n"):
+                    return datetime.fromisoformat(json.loads(line)["timestamp"]).timestamp()
+            if not child.running() or time.monotonic() > deadline:
+                raise ContenderFailed(child.reason())
         time.sleep(LOOK_SECONDS)
 
 

@@ -8,12 +8,14 @@ is their documented and fastest way, see the same days as those that read it fro
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+import psutil
 from confluent_kafka import Producer
 
 from benchmarks.suite.model import Workload
@@ -77,6 +79,14 @@ class MentionsTopic:
     distinct: Mapping[tuple[int, int], int]
     delivered: Mapping[tuple[int, int], int]
     new_directory: Callable[[str], Path]
+    broker_pid: int | None = field(default=None, kw_only=True)
+
+    def broker_cpu_seconds(self) -> float:
+        """Return the processor time that the broker has taken, 0 where its process is not known."""
+        if self.broker_pid is None:
+            return 0.0
+        spent = psutil.Process(self.broker_pid).cpu_times()
+        return spent.user + spent.system
 
 
 def some_mentions(
@@ -117,7 +127,9 @@ def distinct(said: list[Said]) -> Counts:
 def send(bootstrap: str, said: list[Said], *, partitions: int) -> None:
     """Send mentions to `movie.mentions`, and return when the broker has them."""
     codec = Codec(ManifestIds())
-    producer = Producer(producer_config(Settings(kafka_bootstrap=bootstrap), "bench"))
+    # A broker that has just started makes the client complain until it has found its coordinator.
+    quiet = {"logger": logging.getLogger("kafka.bench"), "log_level": 0}
+    producer = Producer(producer_config(Settings(kafka_bootstrap=bootstrap), "bench") | quiet)
     for number, one in enumerate(said, 1):
         kind, prefix = ("submission", "t3_") if one.post % 4 == 0 else ("comment", "t1_")
         key = MentionKey(
@@ -158,20 +170,32 @@ def base36(number: int) -> str:
 
 
 def workload(  # noqa: PLR0913 - what workloads differ in
-    name: str, about: str, *, days: int = DAYS, again: float = 0.0, delayed: float = 0.0, partitions: int = PARTITIONS
+    name: str,
+    about: str,
+    *,
+    days: int = DAYS,
+    again: float = 0.0,
+    delayed: float = 0.0,
+    partitions: int = PARTITIONS,
+    join_ms: int = 0,
 ) -> Workload:
-    """Return a workload of mentions in a broker of its own; it yields a `MentionsTopic`."""
+    """Return a workload of mentions in a broker of its own; it yields a `MentionsTopic`.
+
+    `join_ms`: how long the broker waits for further members of a new group.
+    """
 
     @contextmanager
     def prepare(bench: Bench) -> Iterator[MentionsTopic]:
         said = some_mentions(bench.records(RECORDS), days=days, again=again, delayed=delayed)
-        with bench.new_broker() as broker:
+        with bench.new_broker({"group.initial.rebalance.delay.ms": str(join_ms)}) as broker:
             admin = admin_client(broker.bootstrap)
             rest = [topic for topic in TOPICS if topic != MOVIE_MENTIONS]
             create_topics(admin, rest, partitions=partitions, replication_factor=1)
             create_topic(admin, MOVIE_MENTIONS.name, partitions)
             send(broker.bootstrap, said, partitions=partitions)
             counts = distinct(said), counted(said)
-            yield MentionsTopic(broker.bootstrap, partitions, len(said), *counts, bench.new_directory)
+            yield MentionsTopic(
+                broker.bootstrap, partitions, len(said), *counts, bench.new_directory, broker_pid=broker.pid
+            )
 
     return Workload(name, about, prepare)
