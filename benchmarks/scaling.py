@@ -1,9 +1,9 @@
 """Writes docs/scaling.md: what a volume of posts needs, reckoned from the figures of a run of the benchmarks.
 
-Run: python -m benchmarks.scaling results.json [--to docs/scaling.md]
+Run: python -m benchmarks.scaling benchmarks/results.json [--to docs/scaling.md]
 
-The file of results is what `make bench RESULTS=results.json` wrote; the stages link, count, sink, recovery and
-freshness must be in it.
+The file of results is what `make bench RESULTS=benchmarks/results.json` wrote; the stages link, count, sink, recovery
+and freshness must be in it.
 """
 
 from __future__ import annotations
@@ -264,7 +264,7 @@ def _fresh(f: Figures) -> list[tuple[str, ...]]:
     ]
 
 
-@click.command(epilog="Example: python -m benchmarks.scaling results.json")
+@click.command(epilog="Example: python -m benchmarks.scaling benchmarks/results.json")
 @click.argument("results", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--to", "page_file", default="docs/scaling.md", type=click.Path(dir_okay=False, path_type=Path))
 def main(results: Path, page_file: Path) -> None:
