@@ -2,8 +2,8 @@
 
 Run: python -m benchmarks.scaling benchmarks/results.json [--to docs/scaling.md]
 
-The file of results is what `make bench RESULTS=benchmarks/results.json` wrote; the stages link, count, sink, recovery
-and freshness must be in it.
+The file of results is what `make bench RESULTS=benchmarks/results.json` wrote; the stages link, count, workers,
+sink, recovery and freshness must be in it.
 """
 
 from __future__ import annotations
@@ -61,6 +61,8 @@ class Figures:
     server_us: float
     row_bytes: float
     fresh: dict[str, dict[str, float]]
+    workers: list[tuple[str, float, float]]
+    """Of so many count workers: their name, mentions a second, cores of workers and broker."""
 
     @classmethod
     def of(cls, stages: dict[str, Any]) -> Self:
@@ -85,17 +87,26 @@ class Figures:
             server_us=1e6 * sink["server_cpu_seconds"] / sink["records"],
             row_bytes=sink["bytes_a_row"],
             fresh=fresh,
+            workers=[(row["name"], row["median"], row["extra"]["cores"]) for row in _rows(stages, "workers", "films")],
         )
 
 
 def _own(stages: dict[str, Any], stage: str, workload: str) -> dict[str, Any]:
     """Return the figures of the pipeline's own contender, the further ones beside the median."""
+    row = _rows(stages, stage, workload)[0]
+    return {**row, **row["extra"]}
+
+
+def _rows(stages: dict[str, Any], stage: str, workload: str) -> list[dict[str, Any]]:
+    """Return the rows of the pipeline's own that were measured."""
     try:
         rows = next(one for one in stages[stage]["workloads"] if one["name"] == workload)["rows"]
-        row = next(one for one in rows if not one["peer"] and "median" in one)
     except (KeyError, StopIteration):
-        raise FigureMissing(f"the results have no {stage}, {workload}: run `make bench ONLY={stage}`") from None
-    return {**row, **row["extra"]}
+        rows = []
+    found = [row for row in rows if not row["peer"] and "median" in row]
+    if not found:
+        raise FigureMissing(f"the results have no {stage}, {workload}: run `make bench ONLY={stage}`")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +231,12 @@ def page(figures: Figures) -> str:
         "measured_at": f.measured_at,
         "measured": table(("figure", "value", "printed by"), _measured(f)),
         "fresh": table(("posts a second", "p50", "p99", *(f"{name}" for name in PARTS)), _fresh(f)),
+        "workers": table(
+            ("count workers", "mentions a second", "cores of workers and broker"),
+            [(name, f"{rate:,.0f}", f"{cores:.2f}") for name, rate, cores in f.workers],
+        ),
+        "most_workers": f.workers[-1][0],
+        "gain": f"{f.workers[-1][1] / f.workers[0][1]:.1f}",
         "stress": table(COLUMNS, list(sizing(stress, f))),
         "reddit": table(COLUMNS, list(sizing(reddit, f))),
         "mean": f"{mean:,.0f}",

@@ -23,6 +23,7 @@ FIGURES = Figures(
     server_us=4.0,
     row_bytes=40.0,
     fresh={},
+    workers=[("1 worker", 50_000.0, 1.5), ("2 workers", 60_000.0, 2.0)],
 )
 
 
@@ -55,6 +56,7 @@ def test_the_page_follows_the_figures() -> None:
 
     assert "| 143 (57.2 GB) |" in fast
     assert "| 286 (114.4 GB) |" in slow
+    assert "| 2 workers | 60,000 | 2.00 |" in fast
 
 
 def test_a_figure_that_was_not_measured_is_named() -> None:
