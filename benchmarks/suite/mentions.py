@@ -50,8 +50,8 @@ DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 COMMUNITIES: Final = ("movies", "boxoffice", "TrueFilm", "horror", "scifi", "MovieSuggestions", "Letterboxd", "flicks")
 
 DELAYED_HOURS: Final = 6
-# A record that is delivered again comes at most so many records after itself.
-AGAIN_WITHIN: Final = 10_000
+# A record that is delivered again comes within this share of all records: 18 hours of 30 days.
+AGAIN_WITHIN: Final = 1 / 40
 UNFLUSHED: Final = 50_000
 
 Counts = dict[tuple[int, int], int]
@@ -108,7 +108,7 @@ def some_mentions(
         for number, (film, created_at) in enumerate(zip(films[order].tolist(), times[order].tolist(), strict=True))
     ]
     repeats = np.flatnonzero(rng.random(count) < again).tolist()
-    back = rng.integers(1, AGAIN_WITHIN, len(repeats)).tolist()
+    back = rng.integers(1, max(2, round(count * AGAIN_WITHIN)), len(repeats)).tolist()
     for number, distance in zip(repeats, back, strict=True):
         said[number] = said[max(0, number - distance)]
     return said
