@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # A silent worker's partitions go to another one after this long; Kafka allows no less by default.
 SESSION_SECONDS: Final = 6.0
 HEARTBEAT_SECONDS: Final = 1.5
-COMMIT_SECONDS: Final = 1.0
+COMMIT_SECONDS: Final = 0.5
 REQUEST_SECONDS: Final = 30.0
 
 # Batches that wait for the agent. One is folded while one waits; more would only be memory.
