@@ -177,16 +177,18 @@ def workload(  # noqa: PLR0913 - what workloads differ in
     again: float = 0.0,
     delayed: float = 0.0,
     partitions: int = PARTITIONS,
+    records: int = RECORDS,
     join_ms: int = 0,
 ) -> Workload:
     """Return a workload of mentions in a broker of its own; it yields a `MentionsTopic`.
 
-    `join_ms`: how long the broker waits for further members of a new group.
+    `records`: how many, unless the run asks for another number. `join_ms`: how long the broker waits for further
+    members of a new group.
     """
 
     @contextmanager
     def prepare(bench: Bench) -> Iterator[MentionsTopic]:
-        said = some_mentions(bench.records(RECORDS), days=days, again=again, delayed=delayed)
+        said = some_mentions(bench.records(records), days=days, again=again, delayed=delayed)
         with bench.new_broker({"group.initial.rebalance.delay.ms": str(join_ms)}) as broker:
             admin = admin_client(broker.bootstrap)
             rest = [topic for topic in TOPICS if topic != MOVIE_MENTIONS]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from benchmarks.suite.mentions import Counts, MentionsTopic
 
 PARTITIONS: Final = 8
+# Enough that the first worker's start before the others is of no account.
+RECORDS: Final = 1_000_000
 # Longer than workers that start together take until the last has asked to join.
 JOIN_MS: Final = 6_000
 
@@ -43,6 +45,7 @@ STAGE: Final = Stage(
             "films",
             "Zipf 1.0 over 20,000 films, in event-time order over 30 days",
             partitions=PARTITIONS,
+            records=RECORDS,
             join_ms=JOIN_MS,
         ),
     ),
