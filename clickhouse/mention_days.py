@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from clickhouse.ask import ask, query_text
+from clickhouse.check import Check
 from clickhouse.tables import INSTANT
 
 if TYPE_CHECKING:
@@ -21,9 +22,13 @@ KEEP_EVERY_SECONDS: Final = 30.0
 WINDOW_DAYS: Final = 70
 ALL_DAYS_EVERY: Final = 120
 EVER: Final = date(1970, 1, 1)
+NEVER: Final = date(2149, 6, 6)
+"""The first and the last day that ClickHouse has."""
 # So many days are read together: their mentions lie in memory meanwhile.
 DAYS_AT_ONCE: Final = 4
 ROUNDS: Final = 8
+# More than anybody reads.
+DIFFERENCES: Final = 10_000
 _COLUMNS: Final = {"day": "Date", "fingerprint": "UInt64", "kept_at": INSTANT}
 
 
@@ -49,12 +54,27 @@ class DayKeeper:
                 return
 
 
-def keep_days(client: Client, first_day: date = EVER) -> int:
-    """Keep a few days from `first_day` on that are due, and return how many there were.
+def check_days(client: Client) -> Check:
+    """Check that the film-days of days that are kept say what the mentions say.
+
+    A day that has changed since it was kept is not judged, and a film-day counts as wrong when it is twice in a row.
+    """
+    first, again = (ask(client, "verify_days", limit=DIFFERENCES) for _ in range(2))
+    problems = tuple(
+        f"film {row['tmdb_id']} on {row['day']}: {row['stored']} stored, {row['kept']} in its row"
+        for row in again
+        if row in first
+    )
+    (kept,) = ask(client, "verify_days_kept")
+    return Check("days", not problems, f"{kept['film_days']} film-days in a row each, of {kept['days']} days", problems)
+
+
+def keep_days(client: Client, first_day: date = EVER, before: date = NEVER) -> int:
+    """Keep a few days that are due, from `first_day` on and before another, and return how many there were.
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    due = ask(client, "keep_days_due", first_day=first_day, limit=DAYS_AT_ONCE)
+    due = ask(client, "keep_days_due", first_day=first_day, before=before, limit=DAYS_AT_ONCE)
     if due:
         read_ms = due[0]["read_ms"]
         parameters: dict[str, Any] = {"days": [row["day"] for row in due], "read_ms": read_ms}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
@@ -38,9 +39,13 @@ def read_mention_hours(client: Client, tmdb_id: int, stand: Stand) -> tuple[Hour
     hours = list(range(-(-stand.elapsed // MILLISECONDS_PER_HOUR)))
     if not hours:
         return ()
+    kept = stand.reached.kept if stand.reached else frozenset()
+    days = [stand.day - timedelta(weeks=weeks) for weeks in range(WEEKS + 1)]
     rows = ask(
         client,
         "mention_hours",
+        kept=[day for day in days if day in kept],
+        rows=[day for day in days if day not in kept],
         day=stand.day,
         film=tmdb_id,
         hours=hours,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 CANDIDATES: Final = 20
 HISTORY_DAYS: Final = 30
 LEAD_DAYS: Final = 90
+UNSHARED: Final = 0
+"""In place of how often all films are mentioned: no share is told then."""
 REDDIT_POST: Final = "https://www.reddit.com/comments/{thread}/"
 REDDIT_COMMENT: Final = "https://www.reddit.com/comments/{thread}/_/{comment}/"
 
@@ -178,7 +180,7 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
             polls=polls,
             shares_from=shares_from,
         ),
-        lambda: _talk(client, question_of(film.tmdb_id, closer, at_ms), days, reached, polls),
+        lambda: _talk(client, question_of(film.tmdb_id, closer, at_ms), days, reached, polls, shares_from),
     )
     history = histories[film.tmdb_id]
     covered = _covered(polls, [row["day"] for row in days], reached)
@@ -198,7 +200,7 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
         lead=_lead(history, reached),
         sentiment=posts.felt.together,
         history=history[-HISTORY_DAYS:],
-        talk=talk,
+        talk=_shared(talk, history),
         known_at=instant(at_ms) if at_ms else None,
     )
 
@@ -234,9 +236,19 @@ def _talk(
     days: Sequence[dict[str, Any]],
     reached: Reached | None,
     polls: Polls,
+    shares_from: date,
 ) -> FilmTalk | None:
-    """Return what is said of the film on its latest day."""
-    return film_talk(client, question, stand_of(days[0]["day"], 0, reached, polls)) if days else None
+    """Return what is said of the film on its latest day, without the share where `_shared` tells it."""
+    if not days:
+        return None
+    day = days[0]["day"]
+    return film_talk(client, question, stand_of(day, 0, reached, polls), UNSHARED if day >= shares_from else None)
+
+
+def _shared(talk: FilmTalk | None, history: Sequence[FilmDay]) -> FilmTalk | None:
+    """Return the talk with the share of voice that the day has in the history, so that all films are summed up once."""
+    share = next((day.share_of_voice for day in history if talk and day.day == talk.day), None)
+    return talk if talk is None or share is None else replace(talk, metrics={**talk.metrics, "share": share})
 
 
 def _lead(history: Sequence[FilmDay], reached: Reached | None) -> Lead:

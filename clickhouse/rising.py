@@ -8,15 +8,16 @@ So an outage of the poller or the quiet of a night, which every film has alike, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from clickhouse.ask import ask
+from clickhouse.ask import ask, together
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, Coverage, read_polls
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, instant, year_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from clickhouse.client import Client
 
@@ -91,23 +92,13 @@ def read_rising(client: Client, question: RisingQuestion) -> RisingReport:
     until = reached.furthest
     since = until - round(question.window * 1_000)
     begin = since - round(question.before * 1_000)
-    rows = ask(
-        client,
-        "rising",
-        by=question.by,
-        from_ms=begin,
-        since_ms=since,
-        until_ms=until,
-        limit=question.limit,
-        support=SUPPORT,
-        swing=SWING,
-        burst_score=BURST_SCORE,
-        burst_ratio=BURST_RATIO,
-        rise_score=RISE_SCORE,
-        rise_ratio=RISE_RATIO,
+    first, last = instant(begin).date(), instant(until).date()
+    days = [first + timedelta(days=place) for place in range((last - first).days + 1)]
+    rows, polls = together(
+        lambda: _rows(client, question, {"from_ms": begin, "since_ms": since, "until_ms": until}, days, reached.kept),
+        lambda: read_polls(client, REDDIT, begin, until + 1, counted=False),
     )
     names = _names(client, rows)
-    polls = read_polls(client, REDDIT, begin, until + 1, counted=False)
     return RisingReport(
         by=question.by,
         window_seconds=question.window,
@@ -116,6 +107,26 @@ def read_rising(client: Client, question: RisingQuestion) -> RisingReport:
         coverage=polls.of(since + 1, until + 1, until + 1),
         before_coverage=polls.of(begin + 1, since + 1, until + 1),
         films=tuple(_film(row, names.get(row["tmdb_id"], {})) for row in rows),
+    )
+
+
+def _rows(
+    client: Client, question: RisingQuestion, window: dict[str, int], days: list[date], kept: frozenset[date]
+) -> list[dict[str, Any]]:
+    return ask(
+        client,
+        "rising",
+        **window,
+        by=question.by,
+        kept=[day for day in days if day in kept],
+        rows=[day for day in days if day not in kept],
+        limit=question.limit,
+        support=SUPPORT,
+        swing=SWING,
+        burst_score=BURST_SCORE,
+        burst_ratio=BURST_RATIO,
+        rise_score=RISE_SCORE,
+        rise_ratio=RISE_RATIO,
     )
 
 

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from statistics import fmean, variance
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from clickhouse.ask import ask
+from clickhouse.ask import ask, together
 from clickhouse.movie import Evidence, Film, evidence_of
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE
 
@@ -99,17 +99,22 @@ def read_why(client: Client, film: Film, *, day: date | None = None, limit: int 
         return WhyReport(film, None, 0, 0.0, (), (), (), ())
     asked = {"tmdb_id": film.tmdb_id, "day": day}
     around = {**asked, "days": BASELINE_DAYS}
-    told = ask(client, "why_terms", **around, prior=PRIOR, least=LEAST_Z, limit=3 * limit)
-    (released,) = [row["release_date"] for row in ask(client, "movie_by_id", tmdb_id=film.tmdb_id)] or [None]
-    snapshots = ask(client, "why_snapshots", **asked, back=BACK, ahead=AHEAD)
+    told, names, communities, evidence, snapshots = together(
+        lambda: ask(client, "why_terms", **around, prior=PRIOR, least=LEAST_Z, limit=3 * limit),
+        lambda: ask(client, "movie_by_id", tmdb_id=film.tmdb_id),
+        lambda: ask(client, "why_communities", **around, limit=limit),
+        lambda: ask(client, "why_evidence", **asked, limit=limit),
+        lambda: ask(client, "why_snapshots", **asked, back=BACK, ahead=AHEAD),
+    )
+    released = names[0]["release_date"] if names else None
     return WhyReport(
         film=film,
         day=day,
         mentions=counts.get(day, 0),
         usual=fmean(before(counts, day)),
         terms=without_parts([Term(**row) for row in told])[:limit],
-        communities=tuple(Place(**row) for row in ask(client, "why_communities", **around, limit=limit)),
-        evidence=tuple(evidence_of(row) for row in ask(client, "why_evidence", **asked, limit=limit)),
+        communities=tuple(Place(**row) for row in communities),
+        evidence=tuple(evidence_of(row) for row in evidence),
         events=(*release_of(released, day), *jumps_of(snapshots), *places_of(snapshots, day)),
     )
 

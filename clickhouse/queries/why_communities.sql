@@ -13,9 +13,10 @@ FROM
         countIf(toDate(created_at) = {day:Date}) AS now,
         countIf(toDate(created_at) < {day:Date}) AS before
     FROM mentions FINAL
-    WHERE toDate(created_at) BETWEEN {day:Date} - {days:UInt16} AND {day:Date} AND tmdb_id = {tmdb_id:Int64}
+    PREWHERE toDate(created_at) BETWEEN {day:Date} - {days:UInt16} AND {day:Date} AND tmdb_id = {tmdb_id:Int64}
     GROUP BY community
 )
 QUALIFY now > 0
 ORDER BY excess DESC, community
 LIMIT {limit:UInt32}
+SETTINGS do_not_merge_across_partitions_select_final = 1

@@ -3,6 +3,6 @@ SELECT
     platform, post_id, thread_id, community, kind, location, method, confidence, score,
     toUnixTimestamp64Milli(created_at) AS created_at_ms
 FROM mentions FINAL
-WHERE toDate(created_at) = {day:Date} AND tmdb_id = {tmdb_id:Int64}
+PREWHERE toDate(created_at) = {day:Date} AND tmdb_id = {tmdb_id:Int64}
 ORDER BY greatest(score, 0) + ifNull(num_comments, 0) DESC, created_at, post_id
 LIMIT {limit:UInt32}

@@ -27,7 +27,9 @@ FROM
             sumIf(posts, tmdb_id = {tmdb_id:Int64} AND day < {day:Date}) AS before,
             sumIf(posts, tmdb_id = 0) AS usual
         FROM term_counts FINAL
-        WHERE day BETWEEN {day:Date} - {days:UInt16} AND {day:Date} AND tmdb_id IN (0, {tmdb_id:Int64})
+        WHERE day BETWEEN {day:Date} - {days:UInt16} AND {day:Date}
+            AND (tmdb_id = {tmdb_id:Int64} OR (tmdb_id = 0 AND term IN
+                (SELECT term FROM term_counts WHERE day = {day:Date} AND tmdb_id = {tmdb_id:Int64})))
         GROUP BY term
         HAVING now > 0 OR term = ''
     )
