@@ -70,13 +70,13 @@ def read_history(  # noqa: PLR0913 - what a day's numbers rest on
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    days = {"first_day": period.first, "last_day": period.last, "at_ms": at_ms}
-    summed = days if shares_from is None else {**days, "first_day": shares_from}
+    asked: dict[str, Any] = {"first_day": period.first, "last_day": period.last, "at_ms": at_ms}
+    summed = asked if shares_from is None else {**asked, "first_day": shares_from}
     known = polls
     counted, sums, popularity, polls = together(
-        lambda: ask(client, "history_counts" if at_ms else "history_films", films=list(films), **days),
+        lambda: ask(client, "history_counts" if at_ms else "history_films", films=list(films), **asked),
         lambda: ask(client, "history_sums_then" if at_ms else "history_sums", **summed),
-        lambda: ask(client, "history_popularity", films=list(films), **days),
+        lambda: ask(client, "history_popularity", films=list(films), **asked),
         lambda: (
             read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None, counted=False)
             if known is None

@@ -121,7 +121,7 @@ class Reading:
         if known.baseline < LEAST_BASELINE_DAYS:
             return Listed()
         days = self._days(ago for ago, flag in enumerate(known.flags) if flag)
-        asked = {"day": self.day, "baseline": known.baseline, "limit": self.question.limit}
+        asked: dict[str, Any] = {"day": self.day, "baseline": known.baseline, "limit": self.question.limit}
         return _listed(self._counted("mention_bursts", days, **asked))
 
     def _changes(self, known: KnownDays) -> Listed:
@@ -150,7 +150,13 @@ class Reading:
         floor: int = 0,
         least: int = RISEN,
     ) -> Listed:
-        asked = {"weights": weights, "relative": relative, "floor": floor, "least": least, "limit": limit}
+        asked: dict[str, Any] = {
+            "weights": weights,
+            "relative": relative,
+            "floor": floor,
+            "least": least,
+            "limit": limit,
+        }
         return _listed(self._counted("mention_changes", days, days=days, **asked))
 
     def _reaching(self) -> Listed:

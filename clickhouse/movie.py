@@ -15,7 +15,8 @@ from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
 from clickhouse.film_talk import FilmTalk, film_talk, question_of
 from clickhouse.history import FilmDay, last_days, read_history
 from clickhouse.lead import lead
-from clickhouse.mention_trends import BASELINE_DAYS, stand_of
+from clickhouse.mention_numbers import BASELINE_DAYS
+from clickhouse.mention_trends import stand_of
 from clickhouse.plain import printable
 from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, read_sentiments
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant, year_of
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from clickhouse.client import Client
     from clickhouse.closed import Closer, Reached, State
     from clickhouse.lead import Lead
-    from clickhouse.mention_trends import MentionQuestion
+    from clickhouse.mention_trends import MentionQuestion, Stand
 
 CANDIDATES: Final = 20
 HISTORY_DAYS: Final = 30
@@ -169,6 +170,7 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
         lambda: _Posts.read(client, film.tmdb_id, days, limit, at_ms),
     )
     shares_from = period.last - timedelta(days=HISTORY_DAYS - 1)
+    stand = stand_of(days[0]["day"], 0, reached, polls) if days else None
     histories, talk = together(
         lambda: read_history(
             client,
@@ -180,7 +182,7 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
             polls=polls,
             shares_from=shares_from,
         ),
-        lambda: _talk(client, question_of(film.tmdb_id, closer, at_ms), days, reached, polls, shares_from),
+        lambda: _talk(client, question_of(film.tmdb_id, closer, at_ms), stand, shares_from),
     )
     history = histories[film.tmdb_id]
     covered = _covered(polls, [row["day"] for row in days], reached)
@@ -230,19 +232,11 @@ class _Posts:
         )
 
 
-def _talk(
-    client: Client,
-    question: MentionQuestion,
-    days: Sequence[dict[str, Any]],
-    reached: Reached | None,
-    polls: Polls,
-    shares_from: date,
-) -> FilmTalk | None:
+def _talk(client: Client, question: MentionQuestion, stand: Stand | None, shares_from: date) -> FilmTalk | None:
     """Return what is said of the film on its latest day, without the share where `_shared` tells it."""
-    if not days:
+    if stand is None:
         return None
-    day = days[0]["day"]
-    return film_talk(client, question, stand_of(day, 0, reached, polls), UNSHARED if day >= shares_from else None)
+    return film_talk(client, question, stand, UNSHARED if stand.day >= shares_from else None)
 
 
 def _shared(talk: FilmTalk | None, history: Sequence[FilmDay]) -> FilmTalk | None:

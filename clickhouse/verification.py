@@ -66,7 +66,7 @@ def verify_pipeline(  # noqa: PLR0913 - the options of the command
     outcome = verifier.verify(wait_seconds=wait_seconds, settle_seconds=settle_seconds)
     if not deep:
         return outcome
-    checks = (*outcome.checks, check_days(verifier.client)) + _deep_checks(settings, verifier, ends)
+    checks = (*outcome.checks, check_days(verifier.client), *_deep_checks(settings, verifier, ends))
     return replace(outcome, checks=checks, ok=all(check.ok for check in checks))
 
 

@@ -22,6 +22,8 @@ from tests.clickhouse.talk import DAY, ago, know
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from clickhouse.client import Client
+
 __all__ = ["filled"]
 
 pytestmark = pytest.mark.real
@@ -59,24 +61,19 @@ def kept(filled: Filled) -> None:
         pass
 
 
-def question(by: MentionRanking, **options: Any) -> MentionQuestion:
-    """Return a question for the day, of all films."""
+def ordered(by: MentionRanking, **options: Any) -> Callable[[Client], Any]:
+    """Return the reading of all films of the day in an order."""
     usual = {"by": by, "day": DAY, "now_ms": ms(NOON), "closer": CLOSER, "limit": 100}
-    return MentionQuestion(**{**usual, **options})
+    asked = MentionQuestion(**{**usual, **options})
+    return lambda client: read_mention_trends(client, asked)
 
 
-READINGS: dict[str, Callable[[Any], Any]] = {
-    **{
-        f"today by {by}": lambda client, by=by: read_mention_trends(client, question(by))
-        for by in get_args(MentionRanking)
-    },
-    **{
-        f"a day by {by}": lambda client, by=by: read_mention_trends(client, question(by, day=ago(1)))
-        for by in get_args(MentionRanking)
-    },
-    "in a community": lambda client: read_mention_trends(client, question("burst", community="FILM")),
-    "certain": lambda client: read_mention_trends(client, question("burst", day=ago(1), least_confidence=0.8)),
-    "then": lambda client: read_mention_trends(client, question("share", at_ms=ms(f"{ago(1)}T10:30"))),
+READINGS: dict[str, Callable[[Client], Any]] = {
+    **{f"today by {by}": ordered(by) for by in get_args(MentionRanking)},
+    **{f"a day by {by}": ordered(by, day=ago(1)) for by in get_args(MentionRanking)},
+    "in a community": ordered("burst", community="FILM"),
+    "certain": ordered("burst", day=ago(1), least_confidence=0.8),
+    "then": ordered("share", at_ms=ms(f"{ago(1)}T10:30")),
     "trends of today": lambda client: read_trends(client, TrendsQuestion(now_ms=ms(NOON), closer=CLOSER)),
     "trends of days": lambda client: read_trends(
         client, TrendsQuestion(now_ms=ms(NOON), closer=CLOSER, period=Period(ago(3), ago(1)))
@@ -112,7 +109,7 @@ def alike(one: Any, other: Any) -> bool:
 
 
 def test_what_changes_is_kept_anew(filled: Filled) -> None:
-    """A late post, a retraction and an erasure each make their day due; what is kept holds against the mentions then."""
+    """A late post, a retraction and an erasure each make their day due, and it is kept as it then is."""
     talked(filled)
     kept(filled)
     assert keep_days(filled.client, before=DAY) == 0
@@ -141,7 +138,7 @@ def test_an_older_reading_never_wins(filled: Filled) -> None:
     filled.mention(1, "t1_a", f"{DAY}T01:00")
     filled.count_all(NOON)
     kept(filled)
-    stale = (DAY, 1, [], 0, ms("2026-03-05T00:00"))
+    stale: tuple[Any, ...] = (DAY, 1, [], 0, ms("2026-03-05T00:00"))
     filled.client.insert(
         "mention_days",
         [stale],
