@@ -6,21 +6,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from clickhouse.ask import ask
+from cinepulse.clock import MILLISECONDS_PER_DAY
+from clickhouse.ask import ask, together
 from clickhouse.closed import read_reached
 from clickhouse.kpis import KpiQuestion, read_kpi
 from clickhouse.listing import Listing, read_basis
-from clickhouse.mention_numbers import LEAST_BASELINE_DAYS
-from clickhouse.mention_trends import known_days, read_stand
-from clickhouse.trends import instant
+from clickhouse.mention_numbers import BASELINE_DAYS, LEAST_BASELINE_DAYS
+from clickhouse.mention_trends import known_days, read_known, stand_of
+from clickhouse.trends import Period, instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
     from clickhouse.client import Client
+    from clickhouse.closed import Reached
 
 Together = Literal["index", "quadrants", "talked", "untalked"]
 
@@ -84,14 +87,11 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    reached = read_reached(client)
-    basis = read_basis(client, question.day, question.today)
+    reached, basis = together(lambda: read_reached(client), lambda: read_basis(client, question.day, question.today))
     if question.day is None and reached is not None and instant(reached.furthest).date() < basis.day:
         basis = read_basis(client, instant(reached.furthest).date(), question.today)
-    rated = read_kpi(
-        client, KpiQuestion(name="weighted-rating", today=question.today, day=basis.day, limit=1)
-    ).parameters
-    known = _known(client, basis.day)
+    rating = KpiQuestion(name="weighted-rating", today=question.today, day=basis.day, limit=1)
+    rated, known = together(lambda: read_kpi(client, rating).parameters, lambda: _known(client, basis.day, reached))
     rows = ask(
         client,
         "trend_index",
@@ -137,12 +137,22 @@ def _parameters(
     return found
 
 
-def _known(client: Client, day: date) -> dict[str, Any]:
-    """Return which of the day and the 28 before it are known, and how much of the day has passed, for the query."""
-    stand = read_stand(client, day)
+def _known(client: Client, day: date, reached: Reached | None) -> dict[str, Any]:
+    """Return which of the day and the 28 before it are known, how much of it has passed, and what tells of each."""
+    stand = stand_of(day, 0, reached, read_known(client, Period(day, day), 0))
+    kept = reached.kept if reached else frozenset()
+    before = [day - timedelta(days=ago) for ago in range(1, BASELINE_DAYS + 1)]
+    is_part = stand.elapsed < MILLISECONDS_PER_DAY
+    places = {
+        "whole": [day] if is_part else [day, *before],
+        "kept": [one for one in before if is_part and one in kept],
+        "rows": [one for one in before if is_part and one not in kept],
+        "kept_day": [day] if day in kept else [],
+        "rows_day": [] if day in kept else [day],
+    }
     # What the stream has not reached is not known, whatever was polled.
     flags = [int(flag and stand.elapsed > 0) for flag in known_days(stand).flags]
-    return {"known": flags, "month_days": sum(flags[1:]), "cut_ms": stand.elapsed}
+    return {"known": flags, "month_days": sum(flags[1:]), "cut_ms": stand.elapsed, **places}
 
 
 def _titled(client: Client, rows: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

@@ -1,26 +1,26 @@
 -- Talk and popularity of the films that TMDB showed on one day, side by side: the trend index with its parts, the
 -- quadrants of talk against rating, and where the two go apart; docs/metrics.md has the formulas. `by` names what is
 -- listed. `known` has an element for the day and each of the 28 days before it, the day first: on a known day no mention
--- is a true zero, on another the number is null. Of a day that is not over, the days before count up to the same time.
+-- is a true zero, on another the number is null. Of a day that is not over, the days before count up to the same time:
+-- those that are `kept` by the rows of films and days, the others by the mentions, `rows`. `whole` days are told by the
+-- counts, and the authors of the day by its rows where it is in `kept_day`, else by the mentions (`rows_day`).
 WITH
     -- Of a sample.
     (days, total, squares) -> (toInt64(days) * squares - total * total) / (days * (toInt64(days) - 1)) AS variance,
-    -- HyperLogLog over 1,024 registers, and linear counting of few; cinepulse/authors.py has the source.
-    ranks -> 0.7213 / (1 + 1.079 / 1024) * 1048576 / (1024 - length(ranks) + arraySum(rank -> exp2(-rank), ranks))
-        AS by_ranks,
-    ranks -> if(by_ranks(ranks) <= 2560 AND length(ranks) < 1024, 1024 * log(1024 / (1024 - length(ranks))),
-        by_ranks(ranks)) AS distinct_authors,
-    {cut_ms:Int64} < 86400000 AS partial,
     film_days AS
     (
         SELECT tmdb_id, {day:Date} - day AS days_ago, mentions
         FROM mention_counts FINAL
-        WHERE day BETWEEN if(partial, {day:Date}, {day:Date} - 28) AND {day:Date}
+        WHERE day IN {whole:Array(Date)}
+        UNION ALL
+        SELECT tmdb_id, {day:Date} - day AS days_ago, toInt64(arrayCount(at -> at < {cut_ms:Int64}, at_ms)) AS mentions
+        FROM mention_days FINAL
+        WHERE day IN {kept:Array(Date)}
         UNION ALL
         SELECT tmdb_id, {day:Date} - toDate(created_at) AS days_ago, toInt64(count()) AS mentions
         FROM mentions FINAL
-        WHERE partial AND toDate(created_at) BETWEEN {day:Date} - 28 AND {day:Date} - 1
-            AND toUnixTimestamp64Milli(created_at) % 86400000 < {cut_ms:Int64}
+        PREWHERE toDate(created_at) IN {rows:Array(Date)}
+        WHERE toUnixTimestamp64Milli(created_at) % 86400000 < {cut_ms:Int64}
         GROUP BY tmdb_id, days_ago
     )
 SELECT * EXCEPT (key), count() OVER () AS qualified
@@ -87,17 +87,23 @@ FROM
             ) AS t ON t.tmdb_id = p.tmdb_id
             LEFT JOIN
             (
-                SELECT tmdb_id, if(notEmpty(ranks), distinct_authors(ranks), NULL) AS estimate
+                SELECT tmdb_id, authors AS estimate FROM mention_days FINAL WHERE day IN {kept_day:Array(Date)}
+                UNION ALL
+                -- HyperLogLog over 1,024 registers, and linear counting of few; cinepulse/authors.py has the source.
+                SELECT
+                    tmdb_id,
+                    if(0.7213 / (1 + 1.079 / 1024) * 1048576 / (1024 - count() + sum(exp2(-highest))) <= 2560
+                        AND count() < 1024, 1024 * log(1024 / (1024 - count())),
+                        0.7213 / (1 + 1.079 / 1024) * 1048576 / (1024 - count() + sum(exp2(-highest)))) AS estimate
                 FROM
                 (
-                    SELECT
-                        tmdb_id,
-                        maxMapIf([bitShiftRight(assumeNotNull(author_sketch), 6)],
-                            [bitAnd(assumeNotNull(author_sketch), 63)], author_sketch IS NOT NULL).2 AS ranks
+                    SELECT tmdb_id, max(bitAnd(assumeNotNull(author_sketch), 63)) AS highest
                     FROM mentions FINAL
-                    WHERE toDate(created_at) = {day:Date}
-                    GROUP BY tmdb_id
+                    PREWHERE toDate(created_at) IN {rows_day:Array(Date)}
+                    WHERE author_sketch IS NOT NULL
+                    GROUP BY tmdb_id, bitShiftRight(assumeNotNull(author_sketch), 6)
                 )
+                GROUP BY tmdb_id
             ) AS a ON a.tmdb_id = p.tmdb_id
             WHERE isNotNull(p.popularity)
         )
