@@ -7,23 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask, together
+from clickhouse.ask import ask, query_text, together
 from clickhouse.closed import read_reached
-from clickhouse.kpis import KpiQuestion, read_kpi
 from clickhouse.listing import Listing, read_basis
-from clickhouse.mention_numbers import BASELINE_DAYS, LEAST_BASELINE_DAYS
-from clickhouse.mention_trends import known_days, read_known, stand_of
-from clickhouse.trends import Period, instant
+from clickhouse.mention_numbers import LEAST_BASELINE_DAYS
+from clickhouse.mention_trends import known_days, read_stand
+from clickhouse.trends import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from clickhouse.client import Client
-    from clickhouse.closed import Reached
+    from clickhouse.mention_trends import Stand
 
 Together = Literal["index", "quadrants", "talked", "untalked"]
 
@@ -41,6 +41,8 @@ class Weights:
 
 WEIGHTS: Final = Weights(version=1, mentions=0.45, popularity=0.25, votes=0.20, authors=0.10)
 
+# Of all films, communities and mentions, as counts_of_parts.sql is told.
+ALL: Final = {"films": [], "community": "", "least_confidence": 0.0, "at_ms": 0}
 RANKS: Final = ("burst_rank", "popularity_growth_rank", "votes_growth_rank", "authors_rank")
 COLUMNS: Final = (
     *(
@@ -87,26 +89,14 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    reached, basis = together(lambda: read_reached(client), lambda: read_basis(client, question.day, question.today))
-    if question.day is None and reached is not None and instant(reached.furthest).date() < basis.day:
-        basis = read_basis(client, instant(reached.furthest).date(), question.today)
-    rating = KpiQuestion(name="weighted-rating", today=question.today, day=basis.day, limit=1)
-    rated, known = together(lambda: read_kpi(client, rating).parameters, lambda: _known(client, basis.day, reached))
-    rows = ask(
-        client,
-        "trend_index",
-        by=question.by,
-        day=basis.day,
-        limit=question.limit,
-        m=rated["m"] or 0.0,
-        c=rated["c"] or 0.0,
-        least_days=LEAST_BASELINE_DAYS,
-        of_mentions=WEIGHTS.mentions,
-        of_popularity=WEIGHTS.popularity,
-        of_votes=WEIGHTS.votes,
-        of_authors=WEIGHTS.authors,
-        **known,
+    day = question.day or _latest(client, question.today)
+    basis, stand, (rated,) = together(
+        lambda: read_basis(client, day, question.today),
+        lambda: read_stand(client, day),
+        lambda: ask(client, "rating_parameters", day=day),
     )
+    known = _known(stand)
+    rows = _listed(client, question, stand, known, rated)
     return Listing(
         name=question.by,
         headline=HEADLINES[question.by],
@@ -115,17 +105,15 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
         shown=SHOWN[question.by],
         rows=_titled(client, rows),
         parameters=_parameters(question.by, rows, known, rated),
-        note=None
-        if known["known"][0]
-        else "Talk of the day is not known well enough: its mentions are no whole number.",
+        note=None if known[0] else "Talk of the day is not known well enough: its mentions are no whole number.",
     )
 
 
 def _parameters(
-    by: Together, rows: list[dict[str, Any]], known: Mapping[str, Any], rated: Mapping[str, object]
+    by: Together, rows: list[dict[str, Any]], known: Sequence[bool], rated: Mapping[str, object]
 ) -> dict[str, object]:
     """Return what the numbers were computed with."""
-    found: dict[str, object] = {"qualified": rows[0]["qualified"] if rows else 0, "usual_days": known["month_days"]}
+    found: dict[str, object] = {"qualified": rows[0]["qualified"] if rows else 0, "usual_days": sum(known[1:])}
     if by == "index":
         found["weights"] = (
             f"v{WEIGHTS.version}: {WEIGHTS.mentions:g} burst, {WEIGHTS.popularity:g} popularity, "
@@ -137,22 +125,52 @@ def _parameters(
     return found
 
 
-def _known(client: Client, day: date, reached: Reached | None) -> dict[str, Any]:
-    """Return which of the day and the 28 before it are known, how much of it has passed, and what tells of each."""
-    stand = stand_of(day, 0, reached, read_known(client, Period(day, day), 0))
-    kept = reached.kept if reached else frozenset()
-    before = [day - timedelta(days=ago) for ago in range(1, BASELINE_DAYS + 1)]
-    is_part = stand.elapsed < MILLISECONDS_PER_DAY
-    places = {
-        "whole": [day] if is_part else [day, *before],
-        "kept": [one for one in before if is_part and one in kept],
-        "rows": [one for one in before if is_part and one not in kept],
-        "kept_day": [day] if day in kept else [],
-        "rows_day": [] if day in kept else [day],
-    }
+def _latest(client: Client, today: date) -> date:
+    """Return the latest day that both sources have reached, today without any snapshot."""
+    reached, basis = together(lambda: read_reached(client), lambda: read_basis(client, None, today))
+    shown: date = basis.day
+    return shown if reached is None else min(shown, instant(reached.furthest).date())
+
+
+def _known(stand: Stand) -> list[bool]:
+    """Return which of the day and the 28 before it are known."""
     # What the stream has not reached is not known, whatever was polled.
-    flags = [int(flag and stand.elapsed > 0) for flag in known_days(stand).flags]
-    return {"known": flags, "month_days": sum(flags[1:]), "cut_ms": stand.elapsed, **places}
+    return [bool(flag and stand.elapsed > 0) for flag in known_days(stand).flags]
+
+
+def _listed(
+    client: Client, question: TogetherQuestion, stand: Stand, known: Sequence[bool], rated: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the films listed. Of a day that is not over, the days before count up to the same time."""
+    kept = stand.reached.kept if stand.reached else frozenset()
+    before = [stand.day - timedelta(days=ago) for ago, flag in enumerate(known) if flag and ago > 0]
+    days: dict[str, Any] = {"whole": [stand.day, *before]}
+    if stand.elapsed < MILLISECONDS_PER_DAY:
+        parts = {"kept": [day for day in before if day in kept], "rows": [day for day in before if day not in kept]}
+        days = {"whole": [stand.day], "then": [], **parts, **ALL, "cut_ms": stand.elapsed}
+    asked = {
+        "by": question.by,
+        "day": stand.day,
+        "limit": question.limit,
+        "m": rated["m"] or 0.0,
+        "c": rated["c"] or 0.0,
+        "is_known": int(known[0]),
+        "month_days": len(before),
+        "least_days": LEAST_BASELINE_DAYS,
+        "of_mentions": WEIGHTS.mentions,
+        "of_popularity": WEIGHTS.popularity,
+        "of_votes": WEIGHTS.votes,
+        "of_authors": WEIGHTS.authors,
+    }
+    counts = "counts_of_parts" if "rows" in days else "counts_of_days"
+    authors = "authors_of_kept_day" if stand.day in kept else "authors_of_day"
+    return list(client.query(_text(counts, authors), parameters={**asked, **days}).named_results())
+
+
+@cache
+def _text(counts: str, authors: str) -> str:
+    sources = f"film_days AS\n(\n{query_text(counts)}),\nfilm_authors AS\n(\n{query_text(authors)})\n"
+    return f"WITH {sources}{query_text('trend_index')}"
 
 
 def _titled(client: Client, rows: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
