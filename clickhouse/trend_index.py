@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask, query_text, together
+from clickhouse.ask import ask, together
 from clickhouse.closed import read_reached
 from clickhouse.listing import Listing, read_basis
 from clickhouse.mention_numbers import LEAST_BASELINE_DAYS
 from clickhouse.mention_trends import known_days, read_stand
+from clickhouse.trend_parts import Together, Weights, listing_text, numbers_of
 from clickhouse.trends import instant
 
 if TYPE_CHECKING:
@@ -25,19 +25,7 @@ if TYPE_CHECKING:
     from clickhouse.client import Client
     from clickhouse.mention_trends import Stand
 
-Together = Literal["index", "quadrants", "talked", "untalked"]
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What each part of the trend index weighs, together 1; a change of any is another `version`."""
-
-    version: int
-    mentions: float
-    popularity: float
-    votes: float
-    authors: float
-
+__all__ = ["COLUMNS", "SHOWN", "WEIGHTS", "Together", "TogetherQuestion", "read_together"]
 
 WEIGHTS: Final = Weights(version=1, mentions=0.45, popularity=0.25, votes=0.20, authors=0.10)
 
@@ -103,7 +91,7 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
         basis=basis,
         columns=COLUMNS,
         shown=SHOWN[question.by],
-        rows=_titled(client, rows),
+        rows=_titled(client, [numbers_of(row, WEIGHTS) for row in rows]),
         parameters=_parameters(question.by, rows, known, rated),
         note=None if known[0] else "Talk of the day is not known well enough: its mentions are no whole number.",
     )
@@ -149,7 +137,6 @@ def _listed(
         parts = {"kept": [day for day in before if day in kept], "rows": [day for day in before if day not in kept]}
         days = {"whole": [stand.day], "then": [], **parts, **ALL, "cut_ms": stand.elapsed}
     asked = {
-        "by": question.by,
         "day": stand.day,
         "limit": question.limit,
         "m": rated["m"] or 0.0,
@@ -164,13 +151,7 @@ def _listed(
     }
     counts = "counts_of_parts" if "rows" in days else "counts_of_days"
     authors = "authors_of_kept_day" if stand.day in kept else "authors_of_day"
-    return list(client.query(_text(counts, authors), parameters={**asked, **days}).named_results())
-
-
-@cache
-def _text(counts: str, authors: str) -> str:
-    sources = f"film_days AS\n(\n{query_text(counts)}),\nfilm_authors AS\n(\n{query_text(authors)})\n"
-    return f"WITH {sources}{query_text('trend_index')}"
+    return list(client.query(listing_text(question.by, counts, authors), parameters={**asked, **days}).named_results())
 
 
 def _titled(client: Client, rows: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

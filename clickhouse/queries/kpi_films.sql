@@ -44,11 +44,21 @@ FROM
         (
             SELECT
                 tmdb_id,
-                if(greatest(s.p0, s.p1) = 0, NULL, reinterpretAsFloat64(toUInt64(if(s.p0 > 0, s.p0, s.p1)))) AS value,
-                if(greatest(s.v0, s.v1) = 0, NULL, toInt64(if(s.v0 > 0, s.v0, s.v1))) AS cast_votes,
-                if(greatest(s.s0, s.s1) = 0, NULL, reinterpretAsFloat64(toUInt64(if(s.s0 > 0, s.s0, s.s1)))) AS mean_vote
-            FROM popularity_days AS s FINAL
-            WHERE s.day = {day:Date}
+                if(p = 0, NULL, reinterpretAsFloat64(toUInt64(p))) AS value,
+                if(v = 0, NULL, toInt64(v)) AS cast_votes,
+                if(s = 0, NULL, reinterpretAsFloat64(toUInt64(s))) AS mean_vote
+            FROM
+            (
+                -- The day before counts where the day has none.
+                SELECT
+                    tmdb_id,
+                    if(max(d.p0) > 0, max(d.p0), max(d.p1)) AS p,
+                    if(max(d.v0) > 0, max(d.v0), max(d.v1)) AS v,
+                    if(max(d.s0) > 0, max(d.s0), max(d.s1)) AS s
+                FROM popularity_days AS d
+                WHERE day = {day:Date}
+                GROUP BY tmdb_id
+            )
         ) AS d ON d.tmdb_id = f.tmdb_id
     )
 )

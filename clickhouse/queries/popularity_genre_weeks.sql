@@ -26,16 +26,17 @@ FROM
         (
             SELECT
                 tmdb_id, day = {day:Date} AS is_day,
-                if(d.p0 = 0, NULL, reinterpretAsFloat64(toUInt64(d.p0))) AS p0,
-                if(d.p7 = 0, NULL, reinterpretAsFloat64(toUInt64(d.p7))) AS p7,
-                if(d.p14 = 0, NULL, reinterpretAsFloat64(toUInt64(d.p14))) AS p14,
-                if(d.v0 = 0, NULL, toInt64(d.v0)) AS v0,
-                if(d.v7 = 0, NULL, toInt64(d.v7)) AS v7,
-                if(d.v14 = 0, NULL, toInt64(d.v14)) AS v14,
-                if(d.p0 > 0 OR d.p1 = 0, p0, reinterpretAsFloat64(toUInt64(d.p1))) AS p0_near,
-                if(d.v0 > 0 OR d.v1 = 0, v0, toInt64(d.v1)) AS v0_near
-            FROM popularity_days AS d FINAL
+                if(max(d.p0) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p0)))) AS p0,
+                if(max(d.p7) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p7)))) AS p7,
+                if(max(d.p14) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p14)))) AS p14,
+                if(max(d.v0) = 0, NULL, toInt64(max(d.v0))) AS v0,
+                if(max(d.v7) = 0, NULL, toInt64(max(d.v7))) AS v7,
+                if(max(d.v14) = 0, NULL, toInt64(max(d.v14))) AS v14,
+                if(max(d.p0) > 0 OR max(d.p1) = 0, p0, reinterpretAsFloat64(toUInt64(max(d.p1)))) AS p0_near,
+                if(max(d.v0) > 0 OR max(d.v1) = 0, v0, toInt64(max(d.v1))) AS v0_near
+            FROM popularity_days AS d
             WHERE day IN ({day:Date}, {day:Date} - 21)
+            GROUP BY tmdb_id, day
         )
         GROUP BY tmdb_id
     )

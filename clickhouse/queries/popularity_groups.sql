@@ -51,13 +51,14 @@ FROM
                 (
                     SELECT
                         tmdb_id,
-                        if(d.p0 = 0, NULL, reinterpretAsFloat64(toUInt64(d.p0))) AS p0,
-                        if(d.p7 = 0, NULL, reinterpretAsFloat64(toUInt64(d.p7))) AS p7,
-                        if(d.v0 = 0, NULL, toInt64(d.v0)) AS v0,
-                        if(d.v7 = 0, NULL, toInt64(d.v7)) AS v7,
-                        if(d.s0 = 0, NULL, reinterpretAsFloat64(toUInt64(d.s0))) AS s0
-                    FROM popularity_days AS d FINAL
-                    WHERE day = {day:Date} AND greatest(d.p0, d.v0) > 0
+                        if(max(d.p0) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p0)))) AS p0,
+                        if(max(d.p7) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p7)))) AS p7,
+                        if(max(d.v0) = 0, NULL, toInt64(max(d.v0))) AS v0,
+                        if(max(d.v7) = 0, NULL, toInt64(max(d.v7))) AS v7,
+                        if(max(d.s0) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.s0)))) AS s0
+                    FROM popularity_days AS d
+                    WHERE day = {day:Date}
+                    GROUP BY tmdb_id
                 )
             )
         )

@@ -46,16 +46,17 @@ FROM
                     (
                         SELECT
                             tmdb_id,
-                            if(d.p0 = 0, NULL, reinterpretAsFloat64(toUInt64(d.p0))) AS p0,
-                            if(d.p1 = 0, NULL, reinterpretAsFloat64(toUInt64(d.p1))) AS p1,
-                            if(d.p2 = 0, NULL, reinterpretAsFloat64(toUInt64(d.p2))) AS p2,
-                            if(d.p7 = 0, NULL, reinterpretAsFloat64(toUInt64(d.p7))) AS p7,
-                            if(d.p14 = 0, NULL, reinterpretAsFloat64(toUInt64(d.p14))) AS p14,
-                            if(d.v0 = 0, NULL, toInt64(d.v0)) AS v0,
-                            if(d.v7 = 0, NULL, toInt64(d.v7)) AS v7,
-                            if(d.v14 = 0, NULL, toInt64(d.v14)) AS v14
-                        FROM popularity_days AS d FINAL
+                            if(max(d.p0) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p0)))) AS p0,
+                            if(max(d.p1) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p1)))) AS p1,
+                            if(max(d.p2) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p2)))) AS p2,
+                            if(max(d.p7) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p7)))) AS p7,
+                            if(max(d.p14) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p14)))) AS p14,
+                            if(max(d.v0) = 0, NULL, toInt64(max(d.v0))) AS v0,
+                            if(max(d.v7) = 0, NULL, toInt64(max(d.v7))) AS v7,
+                            if(max(d.v14) = 0, NULL, toInt64(max(d.v14))) AS v14
+                        FROM popularity_days AS d
                         WHERE day = {day:Date}
+                        GROUP BY tmdb_id
                     )
                 )
                 WHERE isNotNull(p0) OR isNotNull(v0) OR isNotNull(popularity_compared)

@@ -10,9 +10,10 @@ FROM
     FROM (SELECT tmdb_id, vote_count, vote_average FROM films FINAL) AS f
     LEFT JOIN
     (
-        SELECT tmdb_id, if(s.v0 > 0, s.v0, s.v1) AS known, if(s.s0 > 0, s.s0, s.s1) AS rated
-        FROM popularity_days AS s FINAL
+        SELECT tmdb_id, if(max(s.v0) > 0, max(s.v0), max(s.v1)) AS known, if(max(s.s0) > 0, max(s.s0), max(s.s1)) AS rated
+        FROM popularity_days AS s
         WHERE s.day = {day:Date}
+        GROUP BY s.tmdb_id
     ) AS d ON d.tmdb_id = f.tmdb_id
 )
 SETTINGS max_threads = 1
