@@ -14,6 +14,7 @@ from benchmarks.queries_popularity import load as load_popularity
 from cinepulse.closing import MILLISECONDS_PER_HOUR, ClosingRule
 from clickhouse.closed import Closer
 from clickhouse.compare import CompareQuestion, read_comparison
+from clickhouse.film_forecast import read_forecast
 from clickhouse.mention_days import keep_days
 from clickhouse.mention_trends import MentionQuestion, MentionRanking, read_mention_trends
 from clickhouse.movie import find_film, read_movie
@@ -195,5 +196,6 @@ READINGS: Final[Mapping[str, Callable[[Client], object]]] = {
     "why, hardly": partial(_why, wanted=QUIET),
     **{f"{by}": partial(_together, by=by, day=YESTERDAY) for by in get_args(Together)},
     "index, today": partial(_together, by="index", day=TODAY),
+    "forecast": lambda client: read_forecast(client, find_film(client, str(HOT)), 7),
     **{name: partial(_view, query=query) for name, query in _views().items()},
 }

@@ -29,8 +29,6 @@ __all__ = ["COLUMNS", "SHOWN", "WEIGHTS", "Together", "TogetherQuestion", "read_
 
 WEIGHTS: Final = Weights(version=1, mentions=0.45, popularity=0.25, votes=0.20, authors=0.10)
 
-# Of all films, communities and mentions, as counts_of_parts.sql is told.
-ALL: Final = {"films": [], "community": "", "least_confidence": 0.0, "at_ms": 0}
 RANKS: Final = ("burst_rank", "popularity_growth_rank", "votes_growth_rank", "authors_rank")
 COLUMNS: Final = (
     *(
@@ -135,7 +133,7 @@ def _listed(
     days: dict[str, Any] = {"whole": [stand.day, *before]}
     if stand.elapsed < MILLISECONDS_PER_DAY:
         parts = {"kept": [day for day in before if day in kept], "rows": [day for day in before if day not in kept]}
-        days = {"whole": [stand.day], "then": [], **parts, **ALL, "cut_ms": stand.elapsed}
+        days = {"whole": [stand.day], **parts, "cut_ms": stand.elapsed}
     asked = {
         "day": stand.day,
         "limit": question.limit,
@@ -149,7 +147,7 @@ def _listed(
         "of_votes": WEIGHTS.votes,
         "of_authors": WEIGHTS.authors,
     }
-    counts = "counts_of_parts" if "rows" in days else "counts_of_days"
+    counts = "counts_of_day_so_far" if "rows" in days else "counts_of_days"
     authors = "authors_of_kept_day" if stand.day in kept else "authors_of_day"
     return list(client.query(listing_text(question.by, counts, authors), parameters={**asked, **days}).named_results())
 

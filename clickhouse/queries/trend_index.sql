@@ -1,7 +1,7 @@
 -- Talk and popularity of the films that TMDB showed on one day, side by side: what the trend index, the quadrants of talk
 -- against rating, and the list of where the two go apart are made of; docs/metrics.md has the formulas. What is listed by
 -- comes from trend_parts.py: `:key`, and `:part`, of each of which `limit` films are. film_days is counts_of_days.sql or
--- counts_of_parts.sql, of the day and of the `month_days` before it that are known; `is_known`: whether the day is, so
+-- counts_of_day_so_far.sql, of the day and of the `month_days` before it that are known; `is_known`: whether the day is, so
 -- that no mention is a true zero on it. film_authors is authors_of_day.sql or authors_of_kept_day.sql. A place is 1 more
 -- than the number of films that are lower; null sorts behind all that is known. Each step is a query of its own: the
 -- engine writes out a name that is used on the step it is made in.
