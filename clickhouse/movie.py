@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from cinepulse.errors import FilmUnknown
@@ -224,12 +225,25 @@ class _Posts:
         return cls(
             *together(
                 lambda: ask(client, "movie_sources", since=since, **asked),
-                # Each of the latest days has a mention at least, so the latest posts lie on the latest days.
-                lambda: ask(client, "movie_evidence", since=since, limit=limit, **asked),
+                lambda: _evidence(client, tmdb_id, days, limit, at_ms),
                 # What posts said later was not known then, and of sentences no history is kept.
                 lambda: Sentiments({}, UNKNOWN) if at_ms else read_sentiments(client, tmdb_id, since),
             )
         )
+
+
+def _evidence(
+    client: Client, tmdb_id: int, days: Sequence[dict[str, Any]], limit: int, at_ms: int
+) -> list[dict[str, Any]]:
+    """Return the latest posts: they lie on the latest days, as many of them as have so many mentions together."""
+    together_on = accumulate(day["mentions"] for day in days)
+    enough = next((day["day"] for day, mentions in zip(days, together_on, strict=True) if mentions >= limit), None)
+    for since in dict.fromkeys((enough or days[-1]["day"], days[-1]["day"])):
+        found = ask(client, "movie_evidence", tmdb_id=tmdb_id, since=since, limit=limit, at_ms=at_ms)
+        # What is counted may be gone, or not yet known at that instant.
+        if len(found) == limit:
+            break
+    return found
 
 
 def _talk(client: Client, question: MentionQuestion, stand: Stand | None, shares_from: date) -> FilmTalk | None:

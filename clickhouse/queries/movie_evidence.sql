@@ -8,4 +8,4 @@ PREWHERE tmdb_id = {tmdb_id:Int64} AND toDate(created_at) >= {since:Date}
 WHERE ({at_ms:Int64} = 0 OR created_at <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
 ORDER BY created_at DESC, post_id
 LIMIT {limit:UInt32}
-SETTINGS do_not_merge_across_partitions_select_final = 1
+SETTINGS max_threads = 1, do_not_merge_across_partitions_select_final = 1

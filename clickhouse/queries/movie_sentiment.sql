@@ -16,4 +16,4 @@ FROM
 )
 GROUP BY GROUPING SETS ((day), ())
 ORDER BY is_total, day DESC
-SETTINGS do_not_merge_across_partitions_select_final = 1
+SETTINGS max_threads = 1, do_not_merge_across_partitions_select_final = 1

@@ -13,4 +13,4 @@ PREWHERE tmdb_id = {tmdb_id:Int64} AND toDate(created_at) >= {since:Date}
 WHERE {at_ms:Int64} = 0 OR created_at <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC')
 GROUP BY GROUPING SETS ((community), (method, location))
 ORDER BY mentions DESC, community, method, location
-SETTINGS do_not_merge_across_partitions_select_final = 1
+SETTINGS max_threads = 1, do_not_merge_across_partitions_select_final = 1
