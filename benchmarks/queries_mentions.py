@@ -15,7 +15,7 @@ from cinepulse.closing import MILLISECONDS_PER_HOUR, ClosingRule
 from clickhouse.closed import Closer
 from clickhouse.compare import CompareQuestion, read_comparison
 from clickhouse.film_forecast import read_forecast
-from clickhouse.mention_days import keep_days
+from clickhouse.mention_days import WINDOW_DAYS, keep_days
 from clickhouse.mention_trends import MentionQuestion, MentionRanking, read_mention_trends
 from clickhouse.movie import find_film, read_movie
 from clickhouse.rising import RisingQuestion, read_rising
@@ -121,8 +121,8 @@ def load(client: Client, mentions: int = MENTIONS) -> str:
     client.command(_POLLS, parameters={"today": TODAY, "count": 45 * 2_880})
     for statement in (_TERMS, _ALL_TERMS):
         client.command(statement, parameters={"today": TODAY})
-    # As the sink does it, up to the day that is not over.
-    while keep_days(client, before=TODAY):
+    # As the sink does it up to the day that is not over; here no day that is never asked for.
+    while keep_days(client, TODAY - timedelta(days=WINDOW_DAYS), TODAY):
         pass
     stored = client.query("SELECT count() FROM mentions").result_rows[0][0]
     counted = client.query("SELECT count() FROM mention_counts").result_rows[0][0]
