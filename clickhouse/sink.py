@@ -37,6 +37,8 @@ LOG = get_logger(__name__)
 
 MESSAGES_PER_POLL: Final = 2_000
 POLL_SECONDS: Final = 0.05
+# While a flush is under way: the next one begins so soon after it, though nothing more is to be read.
+LANDING_SECONDS: Final = 0.005
 # How long a rebalance and a stop wait for the flush under way. Longer delays the group, or makes the supervisor kill.
 SETTLE_SECONDS: Final = 5.0
 LAG_SECONDS: Final = 1.0
@@ -113,7 +115,8 @@ class SinkLoop:
             self.consumer.close()
 
     def _turn(self) -> None:
-        self.intake.take(self.consumer.consume(MESSAGES_PER_POLL, POLL_SECONDS))
+        patience = POLL_SECONDS if self._flight is None else LANDING_SECONDS
+        self.intake.take(self.consumer.consume(MESSAGES_PER_POLL, patience))
         self._land()
         if self.clock.monotonic() - self._launched_at >= self.flush_seconds or self.intake.records >= self.max_rows:
             self._launch()

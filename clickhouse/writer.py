@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
@@ -20,6 +21,7 @@ from schemas.topics import PIPELINE_DEAD_LETTERS, TEXT_RETENTION_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
     from threading import Event
 
     from cinepulse.clock import Clock
@@ -83,8 +85,8 @@ class Writer:
         DeadLetterRateExceeded past the cap, ConfigurationInvalid or the error itself when trying again is no use.
         """
         entries: dict[Partition, Entry] = {}
-        for batch in batches:
-            rejected = self._store(batch, abandoned)
+        for batch, block in zip(batches, self._blocks(batches), strict=True):
+            rejected = self._store(batch, block, abandoned)
             self._bury(batch, rejected, abandoned)
             partition = Partition(batch.route.source, batch.partition)
             entries[partition] = extended(
@@ -102,9 +104,19 @@ class Writer:
         """Begin new ledger entries: what follows need not join what came before."""
         self._entries.clear()
 
-    def _store(self, batch: Batch, abandoned: Event) -> list[Rejected]:
+    def _blocks(self, batches: Sequence[Batch]) -> Iterator[Block | None]:
+        """Yield each batch as a block where it can be one; the next is made while ClickHouse takes the one before."""
+        with ThreadPoolExecutor(1, thread_name_prefix="sink-blocks") as ahead:
+            coming: Future[Block | None] | None = None
+            for batch in batches:
+                made, coming = coming, ahead.submit(self.columnar.block_of, batch)
+                if made is not None:
+                    yield made.result()
+            if coming is not None:
+                yield coming.result()
+
+    def _store(self, batch: Batch, block: Block | None, abandoned: Event) -> list[Rejected]:
         """Insert a batch; return the records that cannot be stored."""
-        block = self.columnar.block_of(batch)
         if block is not None:
             self.cap.observe(batch.route.source, batch.partition, records=len(batch), poison=0)
             if self._insert_block(block, abandoned):
