@@ -235,6 +235,7 @@ class BatchWorker:
             return
         if not await self._fold(owned, batch):
             return
+        batch.release()
         owned.folded.append(batch)
         if self._unflushed >= self._flush_records:
             await self._flush_behind()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 NO_EPOCH: Final = -1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Batch:
     """One partition's records as one fetch brought them.
 
@@ -35,6 +35,10 @@ class Batch:
     start: int
     end: int
     records: Sequence[Any]
+
+    def release(self) -> None:
+        """Let go of the records: until the batch is done its span is all that is asked of it."""
+        self.records = ()
 
 
 @dataclass(slots=True)

@@ -105,12 +105,13 @@ async def test_a_batch_is_done_only_when_everything_it_led_to_is_delivered() -> 
     kafka = MemoryKafka()
     async with process(kafka) as one:
         await one.assign({0: 0})
-        await one.give(0, numbers("a", "b", "a"))
+        batch = await one.give(0, numbers("a", "b", "a"))
         before = (one.deliveries.committable(), list(kafka.sent))
 
         await one.worker.flush()
 
         assert before == ({}, [])
+        assert batch.records == (), "what is folded is let go of before it is delivered"
         assert told(kafka)[0] == (2, 2)
         assert one.deliveries.committable() == {0: 3}
 
