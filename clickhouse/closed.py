@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 EPOCH: Final = date(1970, 1, 1)
 IDLE_DAYS: Final = 14
+LONGEST_SILENCE_DAYS: Final = 60
 
 State = Literal["provisional", "final"]
 
@@ -70,7 +71,12 @@ def read_reached(client: Client, at_ms: int = 0) -> Reached | None:
 
     `at_ms`: as it was known at that instant, milliseconds; 0 is now.
     """
-    rows = ask(client, "as_of_then", at_ms=at_ms) if at_ms else ask(client, "as_of")
+    if at_ms:
+        # Further back only where nothing was stored for so long: each day has thousands of rows.
+        asked = (ask(client, "as_of_then", at_ms=at_ms, days=days) for days in (IDLE_DAYS, LONGEST_SILENCE_DAYS))
+        rows = next((rows for rows in asked if rows), [])
+    else:
+        rows = ask(client, "as_of")
     if not rows:
         return None
     # A partition that nothing has reached for so long is idle and says nothing.

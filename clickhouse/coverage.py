@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask
+from clickhouse.ask import ask, together
 from clickhouse.intervals import Interval, common, length, union, without
 
 if TYPE_CHECKING:
@@ -214,12 +214,11 @@ def read_polls(  # noqa: PLR0913 - a stretch and how to read it
     was reported by then, None for all. `counted`: False where shares alone matter and not how many polls there were,
     which over weeks is read in half the time.
     """
-    if not counted and until is None:
-        return _reach(client, source, start, end, hold_seconds)
+    if not counted:
+        return _reach(client, source, start, end, until, hold_seconds)
     known = end + MARGIN_MS if until is None else until + 1
     window = {"window_start_ms": max(0, start - MARGIN_MS), "window_end_ms": min(end + MARGIN_MS, known)}
-    query = "coverage_hours" if counted else "coverage_reach"
-    hours = [_hour(row) for row in ask(client, query, source=source, **window)]
+    hours = [_hour(row) for row in ask(client, "coverage_hours", source=source, **window)]
     gaps: list[Stretch] = []
     whole: list[Stretch] = []
     for row in ask(
@@ -231,12 +230,27 @@ def read_polls(  # noqa: PLR0913 - a stretch and how to read it
     return Polls(source, hours, gaps, whole, _milliseconds(hold_seconds))
 
 
-def _reach(client: Client, source: SourceName, start: int, end: int, hold_seconds: float | None) -> Polls:
-    """Return how far the polls reached, day by day and not hour by hour, which changes no share."""
-    window = {"window_start_ms": max(0, start - MARGIN_MS), "window_end_ms": end + MARGIN_MS}
-    rows = ask(client, "coverage_known", source=source, start_ms=max(0, start), end_ms=end, **window)
+def _reach(  # noqa: PLR0913, PLR0917 - a stretch and how to read it
+    client: Client, source: SourceName, start: int, end: int, until: int | None, hold_seconds: float | None
+) -> Polls:
+    """Return how far the polls reached, day by day and not hour by hour, which changes no share.
+
+    Of the day of `until` the hours alone tell what was reported by then.
+    """
+    begin, close = max(0, start - MARGIN_MS), end + MARGIN_MS
+    days_end = close if until is None else min(close, until // MILLISECONDS_PER_DAY * MILLISECONDS_PER_DAY)
+    asked = {"source": source, "start_ms": max(0, start), "end_ms": end, "until_ms": until or 0}
+    last = {"window_start_ms": max(begin, days_end), "window_end_ms": close if until is None else min(close, until + 1)}
+    rows, late = together(
+        lambda: ask(client, "coverage_known", window_start_ms=begin, window_end_ms=max(begin, days_end), **asked),
+        lambda: (
+            ask(client, "coverage_reach", source=source, **last)
+            if last["window_start_ms"] < last["window_end_ms"]
+            else []
+        ),
+    )
     told: dict[str, list[Stretch]] = {"gap": [], "whole": []}
-    days = []
+    days = [_hour(row) for row in late]
     for row in rows:
         feed, communities = _parts(row["listing"])
         if row["kind"] == "polls":

@@ -217,6 +217,9 @@ class Reading:
         if films and len(places["then"]) == len(on):
             then = {"then": on, "films": films, "at_ms": self.question.at_ms}
             return ask_over(self.client, name, "counts_of_films_then", **then, **asked)
+        if not places["rows"] and not places["then"] and not self._is_selected():
+            own = {"whole": places["whole"], "kept": places["kept"], "cut_ms": self.elapsed, "films": films}
+            return ask_over(self.client, name, "counts_of_kept", **own, **asked)
         parts = {**places, "cut_ms": self.elapsed, "films": films, **self._selection()}
         return ask_over(self.client, name, "counts_of_parts", **parts, **asked)
 

@@ -218,34 +218,65 @@ class _Facts:
         ids = [row["tmdb_id"] for row in counts]
         if not ids:
             return cls({}, {}, 0, frozenset())
-        at_ms = question.at_ms
-        until = min(period.end_ms, at_ms) if at_ms else period.end_ms
         comparison, shown, revised = together(
-            lambda: ask(
-                client,
-                "trends_comparison",
-                films=ids,
-                previous_day=period.before.first,
-                previous_cut_ms=period.before.start_ms + elapsed,
-                first_day=period.first,
-                community=question.community or "",
-                least_confidence=question.least_confidence,
-                at_ms=at_ms,
-                **_places(period, question, kept),
-            ),
-            lambda: ask(client, "films_shown", films=ids, at_ms=until),
+            lambda: _compared(client, ids, period, elapsed, question, kept),
+            lambda: _shown(client, ids, period, question.at_ms),
             lambda: _revised(client, counts, period, question),
         )
+        at_ms = question.at_ms
         # What was first seen later was not known then.
         unseen = {"popularity": None, "popularity_at_ms": None}
         return cls(
-            {row["tmdb_id"]: row for row in comparison},
+            comparison,
             {
                 row["tmdb_id"]: row | (unseen if at_ms and (row["popularity_at_ms"] or 0) > at_ms else {})
                 for row in shown
             },
             *revised,
         )
+
+
+def _compared(  # noqa: PLR0913, PLR0917 - what the films are compared by
+    client: Client, films: list[int], period: Period, elapsed: int, question: TrendsQuestion, kept: frozenset[date]
+) -> dict[int, dict[str, Any]]:
+    """Return mentions of the period before and the number of communities, by film; a film without any is left out.
+
+    Each day is told by its rows of films where it is kept, and by the mentions elsewhere.
+    """
+    asked: dict[str, Any] = {
+        "films": films,
+        "previous_cut_ms": period.before.start_ms + elapsed,
+        "first_day": period.first,
+    }
+    selection = {
+        "community": question.community or "",
+        "least_confidence": question.least_confidence,
+        "at_ms": question.at_ms,
+    }
+    places = _places(period, question, kept)
+    by_rows, by_mentions, (known,) = together(
+        lambda: ask(client, "trends_compared_kept", days=places["kept"], **asked) if places["kept"] else [],
+        lambda: ask(client, "trends_compared", days=places["rows"], **asked, **selection) if places["rows"] else [],
+        lambda: ask(client, "trends_counted", previous_day=period.before.first, first_day=period.first),
+    )
+    found: dict[int, dict[str, Any]] = {}
+    for row in (*by_rows, *by_mentions):
+        film = found.setdefault(row["tmdb_id"], {"previous": 0, "communities": set(), **known})
+        film["previous"] += row["previous"]
+        film["communities"] |= set(row["communities"])
+    return {film: {**row, "communities": len(row["communities"])} for film, row in found.items()}
+
+
+def _shown(client: Client, films: list[int], period: Period, at_ms: int) -> list[dict[str, Any]]:
+    """Return title and popularity of the films at the end of the period, or at an instant within it."""
+    if at_ms and at_ms < period.end_ms:
+        return ask(client, "films_shown", films=films, at_ms=at_ms)
+    shown = ask(client, "films_shown_on", films=films, day=period.last)
+    # What TMDB showed later alone is looked for among all that it showed; nearly always there is none.
+    known = {row["tmdb_id"] for row in shown if row["popularity"] is not None}
+    later = [film for film in films if film not in known]
+    rest = ask(client, "films_shown", films=later, at_ms=period.end_ms) if later else []
+    return [*(row for row in shown if row["tmdb_id"] in known), *rest]
 
 
 def _places(period: Period, question: TrendsQuestion, kept: frozenset[date]) -> dict[str, list[date]]:

@@ -1,5 +1,5 @@
 -- As as_of.sql tells it, of what was stored by the end of the last whole minute before an instant. Watermarks only rise
--- and a day that was closed stays so, so no revision needs to be chosen; what nothing has reached for 60 days is idle.
+-- and a day that was closed stays so, so no revision needs to be chosen; of what was stored in the last days.
 WITH toStartOfMinute(fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC')) AS minute
 SELECT
     source_partition,
@@ -9,7 +9,7 @@ SELECT
     if(max(final_day) = toDate(0), 0, toInt32(max(final_day)) + 1) AS open_day,
     (SELECT groupUniqArray(day) FROM mention_days_kept) AS kept
 FROM counted_minutes AS m
-WHERE stored_in < minute AND stored_in >= minute - toIntervalDay(60)
+WHERE stored_in < minute AND stored_in >= minute - toIntervalDay({days:UInt16})
 GROUP BY source_partition
 ORDER BY source_partition
 SETTINGS max_threads = 1

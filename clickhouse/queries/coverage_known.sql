@@ -1,6 +1,6 @@
 -- How far the polls of each listing reached on the days of [window_start_ms, window_end_ms), where kind is 'polls': the
 -- first and last that succeeded, null without one, and the last of all. And as coverage_stretches.sql tells them the
--- stretches that meet [start_ms, end_ms), of kind 'gap' or 'whole'.
+-- stretches that meet [start_ms, end_ms), of kind 'gap' or 'whole', no later told than until_ms, unless it is 0.
 SELECT
     'polls' AS kind,
     listing,
@@ -27,4 +27,5 @@ WHERE source = {source:String}
     AND started_at >= fromUnixTimestamp64Milli({start_ms:Int64}, 'UTC')
     AND begins_at < fromUnixTimestamp64Milli({end_ms:Int64}, 'UTC')
     AND ends_at > fromUnixTimestamp64Milli({start_ms:Int64}, 'UTC')
+    AND ({until_ms:Int64} = 0 OR finished_at <= fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC'))
 SETTINGS max_threads = 1
