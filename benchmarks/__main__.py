@@ -5,6 +5,7 @@ Run: python -m benchmarks [--only NAME,…] [--rounds N] [--records N] [--json F
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -45,6 +46,8 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
     chosen = [name.strip() for name in only.split(",") if name.strip()] or names
     if unknown := sorted(set(chosen) - set(names)):
         raise click.BadParameter(f"no stage {unknown[0]!r}; there are {', '.join(names)}", param_hint="--only")
+    # Told to end, it still stops the servers it has started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     # What passes by itself is no news here.
     stamina.instrumentation.set_on_retry_hooks(())
     console, told = Console(), Console(stderr=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # run; at a desk they are new ones, so that the search goes on.
 JUDGED = "CI" in os.environ
 settings.register_profile(
-    "cinepulse", settings(), deadline=None, derandomize=JUDGED, max_examples=40 if JUDGED else 100
+    "cinepulse", settings(), deadline=None, derandomize=JUDGED, max_examples=25 if JUDGED else 100
 )
 settings.load_profile("cinepulse")
 
