@@ -12,6 +12,7 @@ import sys
 from base64 import b64encode
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -37,7 +38,6 @@ from tests.generate_docs import leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from tests.fixtures.tls import Authority
     from tests.fixtures.world import RunningWorld
@@ -147,11 +147,12 @@ def everything_in(settings: Settings) -> bytes:
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield each file's name and content."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            with suppress(FileNotFoundError):
-                yield str(path.relative_to(folder)), path.read_bytes()
+    """Yield each file's name and content; a running engine's folders come and go meanwhile, which `os.walk` takes."""
+    for place, _, names in os.walk(folder):
+        for path in (Path(place, name) for name in names):
+            if path.is_file() and not path.is_symlink():
+                with suppress(FileNotFoundError):
+                    yield str(path.relative_to(folder)), path.read_bytes()
 
 
 @pytest.fixture
