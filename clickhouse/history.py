@@ -74,7 +74,7 @@ def read_history(  # noqa: PLR0913 - what a day's numbers rest on
     summed = asked if shares_from is None else {**asked, "first_day": shares_from}
     known = polls
     counted, sums, popularity, polls = together(
-        lambda: ask(client, "history_counts" if at_ms else "history_films", films=list(films), **asked),
+        lambda: ask(client, counts_query(at_ms), films=list(films), **asked),
         lambda: ask(client, "history_sums_then" if at_ms else "history_sums", **summed),
         lambda: ask(client, "history_popularity", films=list(films), **asked),
         lambda: (
@@ -96,6 +96,11 @@ def read_history(  # noqa: PLR0913 - what a day's numbers rest on
                 _day(day, coverage, totals.get(day, 0), counts.get((film, day)), seen.get((film, day)), closed=closed)
             )
     return {film: tuple(days) for film, days in found.items()}
+
+
+def counts_query(at_ms: int) -> str:
+    """Return the name of the query of films' counts by day: as they were known at an instant, or now where it is 0."""
+    return "history_counts" if at_ms else "history_films"
 
 
 def _day(  # noqa: PLR0913 - a day's parts

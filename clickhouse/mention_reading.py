@@ -23,6 +23,7 @@ from clickhouse.mention_numbers import (
     Reach,
     metrics_of,
 )
+from clickhouse.trends import selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -198,11 +199,7 @@ class Reading:
 
     def _selection(self) -> dict[str, Any]:
         question = self.question
-        return {
-            "community": question.community or "",
-            "least_confidence": question.least_confidence,
-            "at_ms": question.at_ms,
-        }
+        return selection(question.community, question.least_confidence, question.at_ms)
 
     def _counted(
         self, name: str, on: Sequence[date], /, films: Sequence[int] = NO_FILMS, **asked: Any

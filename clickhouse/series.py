@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from clickhouse.ask import ask
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, read_polls
+from clickhouse.history import counts_query
 from clickhouse.trends import Period, instant
 
 if TYPE_CHECKING:
@@ -44,13 +45,8 @@ def read_mention_series(client: Client, tmdb_id: int, at_ms: int = 0) -> Series:
     days = _days(last)
     period = Period(days[0], last)
     polls = read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None, counted=False)
-    asked = {"tmdb_id": tmdb_id, "first_day": days[0], "last_day": last}
-    found = (
-        ask(client, "film_mention_days_then", at_ms=at_ms, **asked)
-        if at_ms
-        else ask(client, "film_mention_days", **asked)
-    )
-    counted = {row["day"]: row["value"] for row in found}
+    asked: dict[str, Any] = {"films": [tmdb_id], "first_day": days[0], "last_day": last, "at_ms": at_ms}
+    counted = {row["day"]: row["mentions"] for row in ask(client, counts_query(at_ms), **asked)}
 
     def known(day: date) -> bool:
         own = Period(day, day)

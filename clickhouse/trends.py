@@ -248,15 +248,11 @@ def _compared(  # noqa: PLR0913, PLR0917 - what the films are compared by
         "previous_cut_ms": period.before.start_ms + elapsed,
         "first_day": period.first,
     }
-    selection = {
-        "community": question.community or "",
-        "least_confidence": question.least_confidence,
-        "at_ms": question.at_ms,
-    }
+    selected = selection(question.community, question.least_confidence, question.at_ms)
     places = _places(period, question, kept)
     by_rows, by_mentions, (known,) = together(
         lambda: ask(client, "trends_compared_kept", days=places["kept"], **asked) if places["kept"] else [],
-        lambda: ask(client, "trends_compared", days=places["rows"], **asked, **selection) if places["rows"] else [],
+        lambda: ask(client, "trends_compared", days=places["rows"], **asked, **selected) if places["rows"] else [],
         lambda: ask(client, "trends_counted", previous_day=period.before.first, first_day=period.first),
     )
     found: dict[int, dict[str, Any]] = {}
@@ -325,12 +321,13 @@ def _counts(client: Client, period: Period, question: TrendsQuestion) -> list[di
         if question.at_ms:
             return ask(client, "trends_counts_then", at_ms=question.at_ms, **asked)
         return ask(client, "trends_counts", **asked)
-    chosen = {
-        "community": question.community or "",
-        "least_confidence": question.least_confidence,
-        "at_ms": question.at_ms,
-    }
-    return ask(client, "trends_counts_selected", **chosen, **asked)
+    selected = selection(question.community, question.least_confidence, question.at_ms)
+    return ask(client, "trends_counts_selected", **selected, **asked)
+
+
+def selection(community: str | None, least_confidence: float, at_ms: int) -> dict[str, Any]:
+    """Return a selection of mentions as the queries take it; `community` None for all, `at_ms` 0 for now."""
+    return {"community": community or "", "least_confidence": least_confidence, "at_ms": at_ms}
 
 
 def _film(rank: int, row: dict[str, Any], facts: _Facts) -> FilmTrend:
