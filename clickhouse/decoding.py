@@ -10,24 +10,24 @@ from clickhouse.letters import Rejected
 from schemas.topics import PIPELINE_DEAD_LETTERS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from clickhouse.batches import Batch
     from clickhouse.rows import Row
-    from clickhouse.tables import PartitionedBy
+    from clickhouse.tables import PartitionedBy, Table
     from schemas.codec import Codec
 
 # ClickHouse refuses an insert that touches more than 100 partitions. A stretch of a partition's width touches two at
 # most, so this many stretches stay below.
 STRETCHES_PER_INSERT: Final = 45
 
+# Pieces that have more rows together go apart: what an insert costs is then a matter of its rows.
+BUNDLE_ROWS: Final = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Decoded rows of a batch from offset `first` to `last`: one insert.
-
-    `offsets` are those of the rows, ascending.
-    """
+    """Decoded rows of a batch from offset `first` to `last`; `offsets` are those of the rows, ascending."""
 
     batch: Batch
     first: int
@@ -37,12 +37,8 @@ class Piece:
 
     @property
     def token(self) -> str:
-        """The insert's deduplication token."""
+        """The deduplication token of its rows."""
         return self.batch.token(self.first, self.last)
-
-    def columns(self) -> list[Sequence[Any]]:
-        """Return the rows turned into columns."""
-        return list(zip(*self.rows, strict=True))
 
     def cut(self, count: int) -> tuple[Piece, Piece]:
         """Return the first `count` rows and the others, as pieces whose ranges meet."""
@@ -51,6 +47,36 @@ class Piece:
             Piece(self.batch, self.first, end - 1, self.offsets[:count], self.rows[:count]),
             Piece(self.batch, end, self.last, self.offsets[count:], self.rows[count:]),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Pieces of one table, of one partition or several: one insert."""
+
+    pieces: Sequence[Piece]
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return sum(len(piece.rows) for piece in self.pieces)
+
+    @property
+    def table(self) -> Table:
+        """The table the rows are for."""
+        return self.pieces[0].batch.route.table
+
+    @property
+    def token(self) -> str:
+        """The insert's deduplication token: the same ranges give the same token."""
+        return " ".join(piece.token for piece in self.pieces)
+
+    def column(self, name: str) -> list[Any]:
+        """Return one column of the rows."""
+        place = self.table.column_names.index(name)
+        return [row[place] for piece in self.pieces for row in piece.rows]
+
+    def columns(self) -> list[Sequence[Any]]:
+        """Return the rows turned into columns."""
+        return list(zip(*(row for piece in self.pieces for row in piece.rows), strict=True))
 
 
 def decode(batch: Batch, codec: Codec) -> tuple[Piece, list[Rejected]]:
@@ -82,6 +108,29 @@ def pieces(whole: Piece) -> list[Piece]:
         part, whole = whole.cut(count)
         found.append(part)
     return [*found, whole]
+
+
+def bundles(loose: Iterable[Piece]) -> list[Bundle]:
+    """Return inserts of the pieces that have rows: small ones of a table in one, whatever their Kafka partitions.
+
+    What an insert costs ClickHouse is hardly a matter of its rows: each makes files of its own in the table and in all
+    that views fill from it.
+    """
+    found: dict[str, list[Bundle]] = {}
+    for piece in loose:
+        if not piece.rows:
+            continue
+        of_table = found.setdefault(piece.batch.route.table.name, [])
+        if of_table and _joins(larger := Bundle([*of_table[-1].pieces, piece])):
+            of_table[-1] = larger
+        else:
+            of_table.append(Bundle([piece]))
+    return [bundle for of_table in found.values() for bundle in of_table]
+
+
+def _joins(bundle: Bundle) -> bool:
+    by = bundle.table.partitioned_by
+    return len(bundle) <= BUNDLE_ROWS and (by is None or rows_in_stretches(bundle.column(by.column), by) == len(bundle))
 
 
 def rows_in_stretches(values: Sequence[int], by: PartitionedBy) -> int:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask, together
+from clickhouse.ask import ask, ask_over, together
 from clickhouse.closed import EPOCH
 from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
 from clickhouse.trends import Period, instant
@@ -75,7 +75,7 @@ def read_history(  # noqa: PLR0913 - what a day's numbers rest on
     known = polls
     counted, sums, popularity, polls = together(
         lambda: ask(client, counts_query(at_ms), films=list(films), **asked),
-        lambda: ask(client, "history_sums_then" if at_ms else "history_sums", **summed),
+        lambda: ask_over(client, "history_sums", "counts_within_then" if at_ms else "counts_within", **summed),
         lambda: ask(client, "history_popularity", films=list(films), **asked),
         lambda: (
             read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None, counted=False)

@@ -16,7 +16,7 @@ from clickhouse.ask import ask, query_text
 from clickhouse.batches import Batch, Records
 from clickhouse.client import connect
 from clickhouse.columnar import Columnar
-from clickhouse.decoding import decode, pieces
+from clickhouse.decoding import bundles, decode, pieces
 from clickhouse.migrate import load_migrations, migrate
 from clickhouse.rows import routes
 from clickhouse.sqltext import split_statements
@@ -220,9 +220,8 @@ class Shadow:
             self._store.insert_block(block)
             return
         whole, _ = decode(batch, self._codec)
-        for piece in pieces(whole):
-            if piece.rows:
-                self._store.insert(piece)
+        for bundle in bundles(pieces(whole)):
+            self._store.insert(bundle)
 
 
 def abandoned(settings: Settings) -> list[str]:

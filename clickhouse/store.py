@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from clickhouse.client import Client
     from clickhouse.columnar import Block
-    from clickhouse.decoding import Piece
+    from clickhouse.decoding import Bundle
 
 DEDUPLICATE_BY: Final = "insert_deduplication_token"
 
@@ -44,16 +44,16 @@ class Store:
             names = ", ".join(row["name"] for row in found)
             raise ConfigurationInvalid(f"set non_replicated_deduplication_window on {names}: repeats would be stored")
 
-    def insert(self, piece: Piece) -> None:
+    def insert(self, bundle: Bundle) -> None:
         """Insert decoded rows under their token."""
-        table = piece.batch.route.table
+        table = bundle.table
         self._client.insert(
             table.name,
-            piece.columns(),
+            bundle.columns(),
             column_names=table.column_names,
             column_type_names=table.column_types,
             column_oriented=True,
-            settings={DEDUPLICATE_BY: piece.token},
+            settings={DEDUPLICATE_BY: bundle.token},
         )
 
     def insert_block(self, block: Block) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cinepulse.clock import MILLISECONDS_PER_DAY, day_of
-from clickhouse.ask import ask, together
+from clickhouse.ask import ask, ask_over, together
 from clickhouse.closed import EPOCH, read_reached
 from clickhouse.coverage import REDDIT, Coverage, read_polls
 
@@ -318,9 +318,8 @@ def chosen_period(
 def _counts(client: Client, period: Period, question: TrendsQuestion) -> list[dict[str, Any]]:
     asked: dict[str, Any] = {"first_day": period.first, "last_day": period.last, "limit": question.limit}
     if not question.community and question.least_confidence <= 0:
-        if question.at_ms:
-            return ask(client, "trends_counts_then", at_ms=question.at_ms, **asked)
-        return ask(client, "trends_counts", **asked)
+        source = "counts_within_then" if question.at_ms else "counts_within"
+        return ask_over(client, "trends_counts", source, at_ms=question.at_ms, **asked)
     selected = selection(question.community, question.least_confidence, question.at_ms)
     return ask(client, "trends_counts_selected", **selected, **asked)
 

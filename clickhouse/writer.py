@@ -11,7 +11,7 @@ import stamina
 
 from cinepulse.logging import get_logger
 from cinepulse.metrics import DEAD_LETTERS, FRESHNESS_SECONDS, INSERT_SECONDS, SINK_RETRIES, SINK_ROWS
-from clickhouse.decoding import decode, pieces
+from clickhouse.decoding import Bundle, bundles, decode, pieces
 from clickhouse.failures import Failure, failure_of
 from clickhouse.ledger import ENTRY_OFFSETS, extended
 from clickhouse.letters import STAGE, Rejected
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from clickhouse.decoding import Piece
     from clickhouse.ledger import Entry, TopicEpoch
     from clickhouse.letters import PoisonCap
+    from clickhouse.tables import Table
     from schemas.codec import Codec
     from schemas.publisher import Publisher
 
@@ -41,8 +42,6 @@ WAIT_MAX_SECONDS: Final = 2.0
 # An error that nobody has classified: it may pass, but must not hold the sink for ever without a word.
 UNKNOWN_ATTEMPTS: Final = 5
 
-_OLDEST_OBSERVED: Final = MENTION_COUNTS.column_names.index("oldest_observed_at")
-
 
 class WriteAbandoned(Exception):
     """The partitions were taken away or the sink stops: what is not confirmed yet comes again to the next owner."""
@@ -51,7 +50,7 @@ class WriteAbandoned(Exception):
 class Storage(Protocol):
     """Where rows and ledger entries go; each call stores once, however often it is repeated."""
 
-    def insert(self, piece: Piece) -> None:
+    def insert(self, bundle: Bundle) -> None:
         """Store decoded rows."""
         ...
 
@@ -84,16 +83,16 @@ class Writer:
         Retries for as long as ClickHouse or Kafka may come back. Raises WriteAbandoned once `abandoned` is set,
         DeadLetterRateExceeded past the cap, ConfigurationInvalid or the error itself when trying again is no use.
         """
+        rejected = self._store(batches, abandoned)
         entries: dict[Partition, Entry] = {}
-        for batch, block in zip(batches, self._blocks(batches), strict=True):
-            rejected = self._store(batch, block, abandoned)
-            self._bury(batch, rejected, abandoned)
+        for batch in batches:
             partition = Partition(batch.route.source, batch.partition)
+            self._bury(batch, rejected[partition], abandoned)
             entries[partition] = extended(
                 self._entries.get(partition),
                 batch,
                 self.epochs[partition.topic].topic_id,
-                failed=len(rejected),
+                failed=len(rejected[partition]),
                 limit=self.entry_offsets,
             )
         self._persist(self.publisher.flush, abandoned)
@@ -115,16 +114,23 @@ class Writer:
             if coming is not None:
                 yield coming.result()
 
-    def _store(self, batch: Batch, block: Block | None, abandoned: Event) -> list[Rejected]:
-        """Insert a batch; return the records that cannot be stored."""
-        if block is not None:
-            self.cap.observe(batch.route.source, batch.partition, records=len(batch), poison=0)
-            if self._insert_block(block, abandoned):
-                return []
-        whole, rejected = decode(batch, self.codec)
-        self.cap.observe(batch.route.source, batch.partition, records=len(batch), poison=len(rejected))
-        for piece in pieces(whole):
-            rejected += self._insert(piece, abandoned)
+    def _store(self, batches: Sequence[Batch], abandoned: Event) -> Mapping[Partition, Sequence[Rejected]]:
+        """Insert the batches; return of each partition the records that cannot be stored."""
+        rejected: dict[Partition, list[Rejected]] = {}
+        loose: list[Piece] = []
+        for batch, block in zip(batches, self._blocks(batches), strict=True):
+            refused = rejected[Partition(batch.route.source, batch.partition)] = []
+            if block is not None:
+                self.cap.observe(batch.route.source, batch.partition, records=len(batch), poison=0)
+                if self._insert_block(block, abandoned):
+                    continue
+            whole, poison = decode(batch, self.codec)
+            self.cap.observe(batch.route.source, batch.partition, records=len(batch), poison=len(poison))
+            refused += poison
+            loose += pieces(whole)
+        for bundle in bundles(loose):
+            for one in self._insert(bundle, abandoned):
+                rejected[Partition(one.source, one.record.partition)].append(one)
         return rejected
 
     def _bury(self, batch: Batch, rejected: Sequence[Rejected], abandoned: Event) -> None:
@@ -139,30 +145,30 @@ class Writer:
 
     def _insert_block(self, block: Block, abandoned: Event) -> bool:
         """Insert a block and return whether ClickHouse took it; refused, it is to be taken apart."""
+        table = block.batch.route.table
         try:
-            self._persist(lambda: self._timed(block.batch, lambda: self.store.insert_block(block)), abandoned)
+            self._persist(lambda: self._timed(table, lambda: self.store.insert_block(block)), abandoned)
         except Exception as error:
             if failure_of(error) is not Failure.DATA:
                 raise
-            LOG.warning("sink.block_refused", table=block.batch.route.table.name, error=f"{error}"[:300])
+            LOG.warning("sink.block_refused", table=table.name, error=f"{error}"[:300])
             return False
-        self._stored(block.batch, len(block.batch), block.oldest_observed)
+        self._stored(table, len(block.batch), block.oldest_observed)
         return True
 
-    def _insert(self, piece: Piece, abandoned: Event) -> list[Rejected]:
-        """Insert rows, halving them down to those that ClickHouse refuses; return the records of these."""
-        if not piece.rows:
-            return []
+    def _insert(self, bundle: Bundle, abandoned: Event) -> list[Rejected]:
+        """Insert rows, taking them apart down to those that ClickHouse refuses; return the records of these."""
         try:
-            self._persist(lambda: self._timed(piece.batch, lambda: self.store.insert(piece)), abandoned)
+            self._persist(lambda: self._timed(bundle.table, lambda: self.store.insert(bundle)), abandoned)
         except Exception as error:
             if failure_of(error) is not Failure.DATA:
                 raise
-            if len(piece.rows) > 1:
-                return [one for half in piece.cut(len(piece.rows) // 2) for one in self._insert(half, abandoned)]
-            return self._refuse(piece, error)
-        counts = piece.batch.route.table is MENTION_COUNTS
-        self._stored(piece.batch, len(piece.rows), [row[_OLDEST_OBSERVED] for row in piece.rows] if counts else ())
+            parts = _apart(bundle)
+            if len(parts) > 1:
+                return [one for part in parts for one in self._insert(part, abandoned)]
+            return self._refuse(bundle.pieces[0], error)
+        oldest = bundle.column("oldest_observed_at") if bundle.table is MENTION_COUNTS else ()
+        self._stored(bundle.table, len(bundle), oldest)
         return []
 
     def _refuse(self, piece: Piece, error: Exception) -> list[Rejected]:
@@ -171,12 +177,12 @@ class Writer:
         record = next(record for record in batch if record.offset == offset)
         return [Rejected(batch.route.source, record, error)]
 
-    def _timed(self, batch: Batch, insert: Callable[[], None]) -> None:
-        with INSERT_SECONDS.labels(table=batch.route.table.name).time():
+    def _timed(self, table: Table, insert: Callable[[], None]) -> None:
+        with INSERT_SECONDS.labels(table=table.name).time():
             insert()
 
-    def _stored(self, batch: Batch, rows: int, oldest_observed: Sequence[int]) -> None:
-        SINK_ROWS.labels(table=batch.route.table.name).inc(rows)
+    def _stored(self, table: Table, rows: int, oldest_observed: Sequence[int]) -> None:
+        SINK_ROWS.labels(table=table.name).inc(rows)
         now = self.clock.now_ms()
         for observed_at in oldest_observed:
             # A post is worked on within its 48 hours in Kafka: an older observation comes from a backfill.
@@ -190,6 +196,14 @@ class Writer:
                 if abandoned.is_set():
                     raise WriteAbandoned
                 act()
+
+
+def _apart(bundle: Bundle) -> list[Bundle]:
+    """Return a bundle's pieces, or one piece's halves; of a single row nothing but itself."""
+    if len(bundle.pieces) > 1:
+        return [Bundle([piece]) for piece in bundle.pieces]
+    piece = bundle.pieces[0]
+    return [Bundle([half]) for half in piece.cut(len(piece.rows) // 2)] if len(piece.rows) > 1 else [bundle]
 
 
 def _attempts() -> Iterator[stamina.Attempt]:

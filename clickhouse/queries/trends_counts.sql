@@ -1,6 +1,6 @@
--- The films most mentioned from first_day to last_day, both within, by the stream processor's counts. all_mentions is the
--- sum over all films, not only those returned; revised_days are a film's days whose count changed after the day was
--- closed, all_revised_days those of all films.
+-- The films most mentioned, by the stream processor's counts of films and days, `film_days`. all_mentions is the sum over
+-- all films, not only those returned; revised_days are a film's days whose count changed after the day was closed,
+-- all_revised_days those of all films.
 SELECT tmdb_id, mentions, submissions, comments, all_mentions, revised_days, all_revised_days
 FROM
 (
@@ -12,8 +12,7 @@ FROM
         sum(sum(c.mentions)) OVER () AS all_mentions,
         countIf(closed_revision > 0 AND revision > closed_revision) AS revised_days,
         sum(countIf(closed_revision > 0 AND revision > closed_revision)) OVER () AS all_revised_days
-    FROM mention_counts AS c FINAL
-    WHERE day BETWEEN {first_day:Date} AND {last_day:Date}
+    FROM film_days AS c
     GROUP BY tmdb_id
 )
 WHERE mentions > 0

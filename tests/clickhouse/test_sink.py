@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from cinepulse.settings import Settings
     from clickhouse.columnar import Block
-    from clickhouse.decoding import Piece
+    from clickhouse.decoding import Bundle
     from clickhouse.ledger import Entry
     from tests.fixtures.kafka import BrokerProcess
 
@@ -190,9 +190,9 @@ class CrashingStore(Store):
 
     step = ""
 
-    def insert(self, piece: Piece) -> None:
+    def insert(self, bundle: Bundle) -> None:
         """Insert, or die around it."""
-        self._act("insert", lambda: super(CrashingStore, self).insert(piece))
+        self._act("insert", lambda: super(CrashingStore, self).insert(bundle))
 
     def insert_block(self, block: Block) -> None:
         """Insert, or die around it."""

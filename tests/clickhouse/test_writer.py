@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,6 +14,7 @@ from cinepulse.clock import ManualClock
 from cinepulse.errors import ConfigurationInvalid
 from clickhouse.batches import Batch, Waiting
 from clickhouse.columnar import Columnar
+from clickhouse.decoding import Bundle, Piece, bundles, decode
 from clickhouse.ledger import Entry, TopicEpoch
 from clickhouse.letters import PoisonCap
 from clickhouse.rows import routes
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from clickhouse.columnar import Block
-    from clickhouse.decoding import Piece
     from schemas.publisher import Publisher
 
 IDS = ManifestIds()
@@ -41,9 +41,9 @@ class FakeStore:
     log: list[str]
     errors: list[Exception] = field(default_factory=list)
 
-    def insert(self, piece: Piece) -> None:
+    def insert(self, bundle: Bundle) -> None:
         """Store rows."""
-        self._act(f"insert {piece.token.rpartition(':')[2]}")
+        self._act(f"insert {' '.join(token.rpartition(':')[2] for token in bundle.token.split())}")
 
     def insert_block(self, block: Block) -> None:
         """Store a block."""
@@ -81,9 +81,9 @@ def without_waiting() -> Iterator[None]:
         yield
 
 
-def batch(*values: bytes, first: int = 0) -> Batch:
+def batch(*values: bytes, first: int = 0, partition: int = 0) -> Batch:
     """Return a batch of mentions with these values."""
-    waiting = Waiting(ROUTE, 0, 0, first)
+    waiting = Waiting(ROUTE, partition, 0, first)
     key = CODEC.encode("movie.mentions-key", SAMPLES["movie.mentions-key"])
     for offset, value in enumerate(values, start=first):
         waiting.add(offset, key, value, 0)
@@ -175,6 +175,55 @@ def test_refused_rows_are_found_by_halving() -> None:
         "flush",
         "record [(0, 3)]",
     ]
+
+
+def test_small_batches_of_a_table_share_an_insert() -> None:
+    """Partitions with a few records each cost ClickHouse one insert, and each has its own letters and ledger entry."""
+    assert Scene().write(batch(GOOD, first=5), batch(GOOD, b"junk", first=7, partition=1)) == [
+        "insert 5-5 7-8",
+        "letter 8 corrupt_record",
+        "flush",
+        "record [(5, 5), (7, 8)]",
+    ]
+
+
+def test_refused_row_is_found_in_its_partition() -> None:
+    """A shared insert that is refused is made partition by partition, so that one bad row takes no other with it."""
+    refused = DatabaseError("constraint", code=469)
+    scene = Scene([refused, refused])
+
+    assert scene.write(batch(GOOD, first=5), batch(GOOD, first=7, partition=1)) == [
+        "insert 7-7",
+        "letter 5 insert_refused",
+        "flush",
+        "record [(5, 5), (7, 7)]",
+    ]
+
+
+@pytest.mark.parametrize(("sizes", "expected"), [((3, 2), [5]), ((3, 3), [3, 3]), ((9, 1), [9, 1]), ((0, 1, 0), [1])])
+def test_bundles_stay_small(sizes: tuple[int, ...], expected: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would be many rows together goes apart, and what has no row not at all."""
+    monkeypatch.setattr("clickhouse.decoding.BUNDLE_ROWS", 5)
+    loose = [decode(batch(*[GOOD] * size or [b"junk"]), CODEC)[0] for size in sizes]
+
+    assert [len(bundle) for bundle in bundles(loose)] == expected
+
+
+def of_months(*months: int) -> Piece:
+    """Return the decoded mentions of so many months after 1970."""
+    waiting, sample = Waiting(ROUTE, 0, 0, 0), SAMPLES["movie.mentions-key"]
+    for offset, month in enumerate(months):
+        key = replace(sample, created_at=month * 31 * 86_400_000)
+        waiting.add(offset, CODEC.encode("movie.mentions-key", key), GOOD, 0)
+    return decode(waiting.take(len(months)), CODEC)[0]
+
+
+def test_bundle_touches_no_more_months_than_an_insert_may() -> None:
+    """Two partitions of a backfill with three years each go apart: ClickHouse takes a hundred months at most."""
+    few, first, second = of_months(0, 400), of_months(*range(30)), of_months(*range(30, 60))
+
+    assert [len(bundle) for bundle in bundles([few, first])] == [32]
+    assert [len(bundle) for bundle in bundles([first, second])] == [30, 30]
 
 
 def test_refused_block_is_taken_apart() -> None:

@@ -36,7 +36,7 @@ from tests.stream_processors.waiting import until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from clickhouse.decoding import Piece
+    from clickhouse.decoding import Bundle
     from clickhouse.ledger import Entry as LedgerEntry
     from clickhouse.ledger import Span
     from schemas.publisher import Publisher
@@ -312,14 +312,14 @@ class Storage:
     clickhouse: ClickHouse
     crash_in: int | None = None
 
-    def insert(self, piece: Piece) -> None:
+    def insert(self, bundle: Bundle) -> None:
         """Store rows."""
         self._step()
-        table = piece.batch.route.table
+        table = bundle.table
         stored = self.clickhouse.tables.setdefault(table.name, {})
         names = table.column_names
         key_names = ("tmdb_id", "day") if "day" in names else ("tmdb_id", "platform", "post_id", "created_at")
-        for row in piece.rows:
+        for row in (row for piece in bundle.pieces for row in piece.rows):
             key = tuple(row[names.index(name)] for name in key_names)
             revision = row[names.index("revision")]
             if key not in stored or stored[key][0] <= revision:
