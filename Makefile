@@ -48,7 +48,8 @@ TESTERS := 2
 test: setup ## Run all tests, on a real broker and a real engine
 	@$(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile
 
-# SHORT=1 gives each fault its short form; JOBS=2 runs two stacks side by side, each with its own seeds.
+# SHORT=1 gives each fault its short form; JOBS=2 runs two stacks side by side, each with its own seeds: they take each
+# other's processors, so the seconds are then told and not judged.
 SEEDS := 1
 FAULTS :=
 SHORT :=

@@ -33,7 +33,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--faults", default="", help="only these, comma-separated")
     parser.add_argument("--short", action="store_true", help="give each fault its short form")
-    parser.add_argument("--jobs", type=int, default=1, help="how many stacks run side by side")
+    parser.add_argument("--jobs", type=int, default=1, help="stacks side by side; seconds are judged of one alone")
     parser.add_argument("--report", type=Path, default=Path("chaos.json"), help="where to write the rows as JSON")
     parser.add_argument("--directory", type=Path, help="where the stacks live; failed ones stay there")
     parser.add_argument("--rows-only", action="store_true", help="leave the table to whoever asked for the report")
@@ -61,7 +61,9 @@ def table(rows: Sequence[Row]) -> Table:
     total = [sum(getattr(row, name) for row in rows) for name in ("kills", "posts", "lost", "double")]
     slowest = max((row.slowest for row in rows), default=0.0)
     shown.add_section()
-    shown.add_row("all", "", *map(str, total), f"{slowest:.1f} most, at most {RECOVERY_SECONDS:.0f} allowed")
+    alone = all(row.alone for row in rows)
+    allowed = f"at most {RECOVERY_SECONDS:.0f} allowed" if alone else "the stacks shared the machine: not judged"
+    shown.add_row("all", "", *map(str, total), f"{slowest:.1f} most, {allowed}")
     return shown
 
 

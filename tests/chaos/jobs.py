@@ -59,10 +59,10 @@ def rows_of(report: Path) -> list[Row]:
 
 
 def merge(runs: Sequence[Sequence[Row]]) -> list[Row]:
-    """Return one row a fault with what all runs saw of it."""
+    """Return one row a fault with what all runs saw of it: stacks that shared the machine."""
     merged: dict[str, Row] = {}
     for row in (row for rows in runs for row in rows):
-        whole = merged.setdefault(row.fault, Row(row.fault, row.about, skipped=row.skipped))
+        whole = merged.setdefault(row.fault, Row(row.fault, row.about, skipped=row.skipped, alone=False))
         for name in ("seeds", "kills", "posts", "lost", "double"):
             setattr(whole, name, getattr(whole, name) + getattr(row, name))
         whole.recoveries += row.recoveries

@@ -69,13 +69,15 @@ def test_passes_are_counted_before_the_blow(tmp_path: Path) -> None:
         (Row("a", ""), True),
         (Row("a", "", recoveries=[RECOVERY_SECONDS]), True),
         (Row("a", "", recoveries=[1.0, RECOVERY_SECONDS + 0.1]), False),
+        (Row("a", "", recoveries=[RECOVERY_SECONDS + 0.1], alone=False), True),
+        (Row("a", "", lost=1, alone=False), False),
         (Row("a", "", lost=1), False),
         (Row("a", "", double=1), False),
         (Row("a", "", failures=["seed 1: verify exits with 1"]), False),
     ],
 )
 def test_a_row_is_good_only_when_all_of_it_is(row: Row, ok: bool) -> None:  # noqa: FBT001 - a case
-    """Lost, double, late or unverified: each alone fails the run, and the table shows every row."""
+    """Lost, double, late on a machine of its own, or unverified: each fails the run, and the table shows every row."""
     assert row.ok is ok
     assert table([row]).row_count == 2
 
@@ -102,8 +104,8 @@ def test_rows_of_two_runs_become_one_row_a_fault(tmp_path: Path) -> None:
     merged = merge([rows_of(tmp_path / f"{number}.json") for number in range(2)])
 
     assert merged == [
-        Row("a", "an a", 3, 4, 15, 1, 2, [1.0, 16.0], ["seed 3: ?"]),
-        Row("b", "a b", skipped="no disk"),
+        Row("a", "an a", 3, 4, 15, 1, 2, [1.0, 16.0], ["seed 3: ?"], alone=False),
+        Row("b", "a b", skipped="no disk", alone=False),
     ]
 
 
