@@ -175,6 +175,9 @@ class Settings(BaseSettings):
     # Sink
     sink_flush_seconds: float = Field(0.5, gt=0, le=1, description="Most seconds between two inserts of the sink.")
     sink_max_rows: int = Field(50_000, ge=1, description="Most rows in one insert.")
+    sink_instance_id: str = Field(
+        "", max_length=249, description="Name of this sink in its group, of no other and the same after each start."
+    )
 
     # Delivery of alerts
     alert_destinations: Annotated[tuple[Literal["log", "webhook", "email"], ...], NoDecode] = Field(

@@ -48,8 +48,11 @@ START_SECONDS: Final = 60.0
 
 def sink_consumer(settings: Settings, group: str) -> Consumer:
     """Return the sink's consumer."""
+    # A static member: its successor takes its place at once, where a stranger waits for the end of its session.
+    known = {"group.instance.id": settings.sink_instance_id} if settings.sink_instance_id else {}
     return Consumer(
         consumer_config(settings, "sink")
+        | known
         | {
             "group.id": group,
             # A position that Kafka no longer has is an error to be told, never a silent jump.

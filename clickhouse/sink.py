@@ -42,6 +42,9 @@ LANDING_SECONDS: Final = 0.005
 # How long a rebalance and a stop wait for the flush under way. Longer delays the group, or makes the supervisor kill.
 SETTLE_SECONDS: Final = 5.0
 LAG_SECONDS: Final = 1.0
+# Without partitions for so long the client gets none by itself any more: a rebalance takes less.
+REJOIN_SECONDS: Final = 15.0
+ANSWER_SECONDS: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -94,6 +97,7 @@ class SinkLoop:
     _launched_at: float = float("-inf")
     _lag_at: float = float("-inf")
     _rejoined: bool = False
+    _waiting_since: float | None = None
     _confirmed: dict[Partition, int] = field(default_factory=dict)
     _paused: set[Partition] = field(default_factory=set)
 
@@ -122,7 +126,7 @@ class SinkLoop:
             self._launch()
         self._balance()
         self._measure_lag()
-        beat()
+        self._beat()
 
     def _launch(self) -> None:
         """Send what waits on its way, unless a flush is under way."""
@@ -184,10 +188,29 @@ class SinkLoop:
         for topic, records in behind.items():
             LAG.labels(stage=STAGE, topic=topic).set(records)
 
+    def _beat(self) -> None:
+        """Show life, unless the group has given nothing for long though the broker answers.
+
+        After a broker's death librdkafka may wait for ever to give its partitions back, and so never joins the group
+        again; only a new process helps, which whoever supervises this one starts when its heart stands still.
+        """
+        since = self._waiting_since
+        if since is None or self.clock.monotonic() - since < REJOIN_SECONDS or not self._broker_answers():
+            beat()
+
+    def _broker_answers(self) -> bool:
+        try:
+            self.consumer.list_topics(timeout=ANSWER_SECONDS)
+        except KafkaException:
+            return False
+        LOG.error("sink.without_partitions", seconds=REJOIN_SECONDS)
+        return True
+
     def _on_assign(self, consumer: Consumer, assigned: Sequence[TopicPartition]) -> None:
         partitions = [Partition(entry.topic, entry.partition) for entry in assigned]
         starts = self.starts(consumer, partitions)
         self._rejoined = True
+        self._waiting_since = None
         self._paused = set()
         self._confirmed = dict(starts)
         self.intake.assign(starts)
@@ -201,16 +224,18 @@ class SinkLoop:
         """Finish or drop what is under way; the group assigns all partitions anew."""
         del revoked
         self._settle()
-        self._abandon()
-        self.intake.clear()
-        self._confirmed = {}
+        self._give_up()
 
     def _on_lost(self, _consumer: Consumer, lost: Iterable[TopicPartition]) -> None:
         """Drop what is under way: another member already owns the partitions."""
         del lost
+        self._give_up()
+
+    def _give_up(self) -> None:
         self._abandon()
         self.intake.clear()
         self._confirmed = {}
+        self._waiting_since = self.clock.monotonic()
 
     def _settle(self) -> None:
         """Give the flush under way a moment to end, and commit everything confirmed."""

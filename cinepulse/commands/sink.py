@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     "clickhouse_database",
     "sink_flush_seconds",
     "sink_max_rows",
+    "sink_instance_id",
     "dead_letter_max_share",
     "metrics_port",
     "log_level",

@@ -203,9 +203,9 @@ def pipeline(home: Path, ports: Ports, values: Mapping[str, Any], world: WorldCh
     last: after a crash, nothing that counts waits for it.
     """
 
-    def worker(name: str, *arguments: str, start_seconds: float = LONG_START_SECONDS) -> Part:
+    def worker(name: str, *arguments: str, start_seconds: float = LONG_START_SECONDS, **own: str) -> Part:
         port = ports.metrics[name]
-        environment = {"CINEPULSE_METRICS_PORT": str(port)}
+        environment = {"CINEPULSE_METRICS_PORT": str(port), **own}
         return Part(name, cinepulse_command(*arguments), port, "/healthz", environment, start_seconds)
 
     kafka = Part("kafka", cinepulse_command("kafka", "run", "--controller-port", str(ports.controller)), ports.kafka)
@@ -231,7 +231,7 @@ def pipeline(home: Path, ports: Ports, values: Mapping[str, Any], world: WorldCh
                 worker("tmdb", "produce", "tmdb"),
                 worker("count", "process", "count"),
                 worker("alerts", "process", "alerts"),
-                worker("sink", "sink"),
+                worker("sink", "sink", CINEPULSE_SINK_INSTANCE_ID="sink"),
                 worker("link", "process", "link"),
                 worker("reddit", "produce", "reddit"),
             ),

@@ -8,7 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from cinepulse.clock import ManualClock
 from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid, DatabaseUnavailable, OffsetsExpired
@@ -79,6 +79,7 @@ class FakeConsumer:
     stop: Event = field(default_factory=Event)
     log: list[str] = field(default_factory=list)
     callbacks: dict[str, Any] = field(default_factory=dict)
+    answers: bool = True
 
     def subscribe(self, topics: list[str], **callbacks: Any) -> None:
         """Join, and be assigned the one partition."""
@@ -114,6 +115,12 @@ class FakeConsumer:
         """Return what is not known yet."""
         assert cached
         return -1001, -1001
+
+    def list_topics(self, *, timeout: float) -> None:
+        """Answer, or raise as a client does that nobody answers in time."""
+        assert timeout > 0
+        if not self.answers:
+            raise KafkaException(KafkaError(KafkaError._TRANSPORT))
 
     def close(self) -> None:
         """Note the end."""
@@ -269,6 +276,32 @@ def test_lost_partition_is_not_committed() -> None:
 
     assert not [step for step in log if step.startswith("commit")]
     assert scene.writer.written == []
+
+
+@pytest.mark.parametrize(("answers", "assigned", "beats"), [(True, False, 14), (False, False, 40), (True, True, 40)])
+def test_heart_stands_still_without_partitions(
+    monkeypatch: pytest.MonkeyPatch, *, answers: bool, assigned: bool, beats: int
+) -> None:
+    """A client that gets no partitions of a broker that answers is stuck, and whoever supervises the sink must see it.
+
+    While the broker is away it is not, nor while it has partitions that bring nothing.
+    """
+    beaten: list[float] = []
+    scene = Scene([])
+
+    def lose(consumer: FakeConsumer) -> list[FakeMessage]:
+        consumer.answers = answers
+        consumer.callbacks["on_lost"](consumer, [TopicPartition(TOPIC, 0)])
+        if assigned:
+            consumer.callbacks["on_assign"](consumer, [TopicPartition(TOPIC, 0)])
+        return []
+
+    scene.polls = [lose, *[records()] * 39]
+    monkeypatch.setattr("clickhouse.sink.beat", lambda: beaten.append(scene.writer.clock.monotonic()))
+
+    scene.run()
+
+    assert len(beaten) - 1 == beats
 
 
 def test_records_of_a_partition_that_was_taken_away_are_dropped() -> None:
