@@ -6,6 +6,7 @@
     - DataDirectoryBusy      another `cinepulse up` owns the data directory
   x Retryable                the same call may succeed later; carries `retry_after`
     - BrokerUnavailable      Kafka does not answer
+      - ClientGaveUp         the client of this process does not come back; a new process does
     - DatabaseUnavailable    ClickHouse does not answer
     - RegistryUnavailable    the schema registry does not answer
     - SourceUnavailable      Reddit or TMDB fails or answers nonsense
@@ -63,6 +64,10 @@ class Retryable(CinepulseError):
 
 class BrokerUnavailable(Retryable):
     """Kafka does not answer."""
+
+
+class ClientGaveUp(BrokerUnavailable):
+    """The Kafka client of this process does not come back by itself; a new process does."""
 
 
 class DatabaseUnavailable(Retryable):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaError
 
-from cinepulse.errors import BrokerUnavailable, OffsetsExpired
+from cinepulse.errors import ClientGaveUp, OffsetsExpired
 from cinepulse.kafka import missing_topic
 from cinepulse.logging import get_logger
 from cinepulse.metrics import RECORDS_PROCESSED
@@ -62,7 +62,7 @@ class Intake:
         """Keep the messages of assigned partitions.
 
         Raises OffsetsExpired when Kafka no longer has what is to be read next, ConfigurationInvalid when a topic is
-        gone, BrokerUnavailable when the client gives up for good.
+        gone, ClientGaveUp when the client gives up for good.
         """
         waiting = self._waiting
         for message in messages:
@@ -111,6 +111,6 @@ def _raise_fatal(failure: KafkaError, message: Message) -> None:
     if code == KafkaError.UNKNOWN_TOPIC_OR_PART:
         raise missing_topic(message.topic() or "")
     if failure.fatal():
-        raise BrokerUnavailable(f"the Kafka client gave up: {failure.str()}")
+        raise ClientGaveUp(f"the Kafka client gave up: {failure.str()}")
     if code != KafkaError._PARTITION_EOF:  # noqa: SLF001 - as above
         LOG.warning("sink.kafka_error", place=place, error=failure.str())

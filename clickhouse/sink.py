@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from confluent_kafka import KafkaException, TopicPartition
 
+from cinepulse.errors import ClientGaveUp
 from cinepulse.health import beat, mark_ready
 from cinepulse.logging import get_logger
 from cinepulse.metrics import LAG
@@ -105,7 +106,8 @@ class SinkLoop:
         """Run until `stop` is set, then write and commit what was read, and leave the group.
 
         Raises what makes going on useless: OffsetsExpired, DeadLetterRateExceeded, ConfigurationInvalid. Nothing is
-        lost then: what was not confirmed is not committed.
+        lost then: what was not confirmed is not committed. After ClientGaveUp this process has to end, without closing
+        the client: it would wait for ever.
         """
         self.consumer.subscribe(
             list(topics), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
@@ -114,9 +116,13 @@ class SinkLoop:
             while not stop.is_set():
                 self._turn()
             self._drain()
-        finally:
+        except ClientGaveUp:
             self._abandon()
-            self.consumer.close()
+            raise
+        except BaseException:
+            self._close()
+            raise
+        self._close()
 
     def _turn(self) -> None:
         patience = POLL_SECONDS if self._flight is None else LANDING_SECONDS
@@ -126,7 +132,8 @@ class SinkLoop:
             self._launch()
         self._balance()
         self._measure_lag()
-        self._beat()
+        self._check_membership()
+        beat()
 
     def _launch(self) -> None:
         """Send what waits on its way, unless a flush is under way."""
@@ -188,22 +195,20 @@ class SinkLoop:
         for topic, records in behind.items():
             LAG.labels(stage=STAGE, topic=topic).set(records)
 
-    def _beat(self) -> None:
-        """Show life, unless the group has given nothing for long though the broker answers.
+    def _check_membership(self) -> None:
+        """Raise ClientGaveUp when the group has given nothing for long though the broker answers.
 
-        After a broker's death librdkafka may wait for ever to give its partitions back, and so never joins the group
-        again; only a new process helps, which whoever supervises this one starts when its heart stands still.
+        After a broker's death librdkafka may wait for ever for a commit that was on its way, and not join again.
         """
         since = self._waiting_since
-        if since is None or self.clock.monotonic() - since < REJOIN_SECONDS or not self._broker_answers():
-            beat()
+        if since is not None and self.clock.monotonic() - since >= REJOIN_SECONDS and self._broker_answers():
+            raise ClientGaveUp(f"no partitions for {REJOIN_SECONDS:.0f} s from a broker that answers")
 
     def _broker_answers(self) -> bool:
         try:
             self.consumer.list_topics(timeout=ANSWER_SECONDS)
         except KafkaException:
             return False
-        LOG.error("sink.without_partitions", seconds=REJOIN_SECONDS)
         return True
 
     def _on_assign(self, consumer: Consumer, assigned: Sequence[TopicPartition]) -> None:
@@ -241,6 +246,10 @@ class SinkLoop:
         """Give the flush under way a moment to end, and commit everything confirmed."""
         self._land(SETTLE_SECONDS)
         self._commit(self._confirmed, wait=True)
+
+    def _close(self) -> None:
+        self._abandon()
+        self.consumer.close()
 
     def _abandon(self) -> None:
         if self._flight is not None:

@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from cinepulse.clock import ManualClock
-from cinepulse.errors import BrokerUnavailable, ConfigurationInvalid, DatabaseUnavailable, OffsetsExpired
+from cinepulse.errors import ClientGaveUp, ConfigurationInvalid, DatabaseUnavailable, OffsetsExpired
 from clickhouse.intake import Intake
 from clickhouse.ledger import TopicEpoch
 from clickhouse.offsets import Partition
@@ -278,30 +278,36 @@ def test_lost_partition_is_not_committed() -> None:
     assert scene.writer.written == []
 
 
-@pytest.mark.parametrize(("answers", "assigned", "beats"), [(True, False, 14), (False, False, 40), (True, True, 40)])
-def test_heart_stands_still_without_partitions(
-    monkeypatch: pytest.MonkeyPatch, *, answers: bool, assigned: bool, beats: int
-) -> None:
-    """A client that gets no partitions of a broker that answers is stuck, and whoever supervises the sink must see it.
+def test_client_that_gets_no_partitions_back_is_given_up() -> None:
+    """Without partitions of a broker that answers the loop ends, and leaves the client alone: closing it may hang."""
+    scene = Scene([losing(answers=True), *[records()] * 39])
 
-    While the broker is away it is not, nor while it has partitions that bring nothing.
-    """
-    beaten: list[float] = []
-    scene = Scene([])
+    with pytest.raises(ClientGaveUp, match="no partitions for 15 s"):
+        scene.run()
 
-    def lose(consumer: FakeConsumer) -> list[FakeMessage]:
+    assert scene.log == ["assign [0]"]
+    assert len(scene.polls) == 39 - 15
+
+
+@pytest.mark.parametrize(("answers", "assigned"), [(False, False), (True, True)])
+def test_who_waits_for_the_broker_or_for_records_goes_on(*, answers: bool, assigned: bool) -> None:
+    """A broker that is away gives no partitions, and partitions may bring nothing for long: the client is sound."""
+    scene = Scene([losing(answers=answers, then_assigned=assigned), *[records()] * 39])
+
+    assert scene.run()[-1] == "close"
+
+
+def losing(*, answers: bool, then_assigned: bool = False) -> Callable[[FakeConsumer], list[FakeMessage]]:
+    """Return a poll in which the partition is lost, and perhaps given back; `answers`: whether the broker does."""
+
+    def poll(consumer: FakeConsumer) -> list[FakeMessage]:
         consumer.answers = answers
         consumer.callbacks["on_lost"](consumer, [TopicPartition(TOPIC, 0)])
-        if assigned:
+        if then_assigned:
             consumer.callbacks["on_assign"](consumer, [TopicPartition(TOPIC, 0)])
         return []
 
-    scene.polls = [lose, *[records()] * 39]
-    monkeypatch.setattr("clickhouse.sink.beat", lambda: beaten.append(scene.writer.clock.monotonic()))
-
-    scene.run()
-
-    assert len(beaten) - 1 == beats
+    return poll
 
 
 def test_records_of_a_partition_that_was_taken_away_are_dropped() -> None:
@@ -367,7 +373,7 @@ def test_fatal_client_error_ends_the_loop() -> None:
     """A client that has given up for good is no reason to poll on."""
     scene = Scene([lambda _consumer: [FakeMessage(0, KafkaError(KafkaError._FATAL, "fenced", fatal=True))]])
 
-    with pytest.raises(BrokerUnavailable, match="fenced"):
+    with pytest.raises(ClientGaveUp, match="fenced"):
         scene.run()
 
 
