@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cinepulse import __version__
-from cinepulse.errors import CinepulseError
+from cinepulse.errors import CinepulseError, ClientGaveUp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,6 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcome = cli.main(args=arguments, prog_name="cinepulse", standalone_mode=False)
     except CinepulseError as error:
         click.echo(f"cinepulse: {error}", err=True)
+        if isinstance(error, ClientGaveUp):
+            # Python's own end would wait for the client.
+            os._exit(error.exit_code)
         return error.exit_code
     except click.ClickException as error:
         error.show()

@@ -6,7 +6,6 @@
     - DataDirectoryBusy      another `cinepulse up` owns the data directory
   x Retryable                the same call may succeed later; carries `retry_after`
     - BrokerUnavailable      Kafka does not answer
-      - ClientGaveUp         the client of this process does not come back; a new process does
     - DatabaseUnavailable    ClickHouse does not answer
     - RegistryUnavailable    the schema registry does not answer
     - SourceUnavailable      Reddit or TMDB fails or answers nonsense
@@ -24,6 +23,7 @@
   x FilmUnknown              no film, or more than one, answers to an id or title
   x WorkerCrashed            a stream processor met what it cannot handle: end it, start it again
     - RecordsMissing         records between two batches never arrived
+    - ClientGaveUp           the Kafka client does not come back, and may not be closed
   x VerificationFailed       stored counts and raw mentions disagree
   x PromotionRefused         the live pipeline does not come to what a replay found
 """
@@ -64,10 +64,6 @@ class Retryable(CinepulseError):
 
 class BrokerUnavailable(Retryable):
     """Kafka does not answer."""
-
-
-class ClientGaveUp(BrokerUnavailable):
-    """The Kafka client of this process does not come back by itself; a new process does."""
 
 
 class DatabaseUnavailable(Retryable):
@@ -149,6 +145,10 @@ class WorkerCrashed(CinepulseError):
 
 class RecordsMissing(WorkerCrashed):
     """Records between two batches never arrived."""
+
+
+class ClientGaveUp(WorkerCrashed):
+    """The Kafka client does not come back by itself, and closing it may take for ever: the process has to end."""
 
 
 class VerificationFailed(CinepulseError):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from cinepulse.commands.options import with_settings
-from cinepulse.errors import ClientGaveUp
 
 if TYPE_CHECKING:
     from cinepulse.settings import Settings
@@ -42,7 +41,6 @@ def sink(settings: Settings, *, accept_gaps: bool) -> None:
       cinepulse sink
       cinepulse sink --sink-flush-seconds 1 --metrics-port 9105
     """  # noqa: D301 - click reads \b
-    import os
     import signal
     from threading import Event
 
@@ -51,9 +49,4 @@ def sink(settings: Settings, *, accept_gaps: bool) -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    try:
-        run_sink(settings, stop, accept_gaps=accept_gaps)
-    except ClientGaveUp as error:
-        click.echo(f"Error: {error}", err=True)
-        # Python's own end would wait for the client.
-        os._exit(error.exit_code)
+    run_sink(settings, stop, accept_gaps=accept_gaps)

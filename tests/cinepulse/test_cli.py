@@ -86,6 +86,26 @@ def test_each_ending_has_its_exit_code(
     assert "Traceback" not in captured.err
 
 
+def test_a_kafka_client_that_gave_up_holds_no_process() -> None:
+    """What would keep Python from ending, as such a client may, is left behind: the line is told and the code is 1."""
+    program = """if True:
+        import sys, threading
+        from cinepulse import cli
+        from cinepulse.errors import ClientGaveUp
+
+        def give_up(**_):
+            raise ClientGaveUp("no partitions")
+
+        cli.cli.main = give_up
+        threading.Thread(target=threading.Event().wait).start()
+        sys.exit(cli.main())
+    """
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "cinepulse: no partitions\n")
+
+
 def test_a_reader_that_leaves_is_no_failure() -> None:
     """`cinepulse trends | head -1` ends with 0 and says nothing on standard error."""
     code = (
