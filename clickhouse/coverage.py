@@ -238,14 +238,15 @@ def _reach(  # noqa: PLR0913, PLR0917 - a stretch and how to read it
     Of the day of `until` the hours alone tell what was reported by then.
     """
     begin, close = max(0, start - MARGIN_MS), end + MARGIN_MS
-    days_end = close if until is None else min(close, until // MILLISECONDS_PER_DAY * MILLISECONDS_PER_DAY)
+    known = close if until is None else min(close, until + 1)
+    whole_days = close if until is None else min(close, until // MILLISECONDS_PER_DAY * MILLISECONDS_PER_DAY)
+    turn = max(begin, whole_days)
     asked = {"source": source, "start_ms": max(0, start), "end_ms": end, "until_ms": until or 0}
-    last = {"window_start_ms": max(begin, days_end), "window_end_ms": close if until is None else min(close, until + 1)}
     rows, late = together(
-        lambda: ask(client, "coverage_known", window_start_ms=begin, window_end_ms=max(begin, days_end), **asked),
+        lambda: ask(client, "coverage_known", window_start_ms=begin, window_end_ms=turn, **asked),
         lambda: (
-            ask(client, "coverage_reach", source=source, **last)
-            if last["window_start_ms"] < last["window_end_ms"]
+            ask(client, "coverage_reach", source=source, window_start_ms=turn, window_end_ms=known)
+            if turn < known
             else []
         ),
     )

@@ -13,7 +13,7 @@ from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask, ask_over, together
 from clickhouse.closed import EPOCH
 from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
-from clickhouse.trends import Period, instant
+from clickhouse.trends import Period, counts_within, instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +75,7 @@ def read_history(  # noqa: PLR0913 - what a day's numbers rest on
     known = polls
     counted, sums, popularity, polls = together(
         lambda: ask(client, counts_query(at_ms), films=list(films), **asked),
-        lambda: ask_over(client, "history_sums", "counts_within_then" if at_ms else "counts_within", **summed),
+        lambda: ask_over(client, "history_sums", counts_within(at_ms), **summed),
         lambda: ask(client, "history_popularity", films=list(films), **asked),
         lambda: (
             read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None, counted=False)

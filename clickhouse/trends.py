@@ -318,10 +318,14 @@ def chosen_period(
 def _counts(client: Client, period: Period, question: TrendsQuestion) -> list[dict[str, Any]]:
     asked: dict[str, Any] = {"first_day": period.first, "last_day": period.last, "limit": question.limit}
     if not question.community and question.least_confidence <= 0:
-        source = "counts_within_then" if question.at_ms else "counts_within"
-        return ask_over(client, "trends_counts", source, at_ms=question.at_ms, **asked)
+        return ask_over(client, "trends_counts", counts_within(question.at_ms), at_ms=question.at_ms, **asked)
     selected = selection(question.community, question.least_confidence, question.at_ms)
     return ask(client, "trends_counts_selected", **selected, **asked)
+
+
+def counts_within(at_ms: int) -> str:
+    """Return the name of the query of all films' counts by day: as known at an instant, or now where it is 0."""
+    return "counts_within_then" if at_ms else "counts_within"
 
 
 def selection(community: str | None, least_confidence: float, at_ms: int) -> dict[str, Any]:
