@@ -1,4 +1,7 @@
-"""One request and its answer on the engine: blocking steps, each taken in a worker thread, one at a time."""
+"""One request and its answer on the engine: blocking steps, each taken in a worker thread, one at a time.
+
+A short body alone may be taken where the event loop runs: that neither waits nor reaches the engine.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
     from clickhouse.engine import Engine
-    from clickhouse.engine_handle import InsertStream, Outcome
+    from clickhouse.engine_handle import Handle, InsertStream, Outcome
+    from clickhouse.http_query import Insert
     from clickhouse.http_request import Call
     from clickhouse.sessions import Sessions
 
 # What is held of an answer before its head is sent: up to here an error still gets a status of its own.
 HELD_BYTES: Final = 1 << 20
 _MEMORY_BYTES: Final = 8 << 20
+# As long as any query of the project's own; to recognise what it is takes a tenth of a millisecond.
+_SHORT_BYTES: Final = 16 << 10
 _FORM: Final = "multipart/form-data"
 
 
@@ -58,13 +64,25 @@ class Exchange:
     _blocks: BlockDecoder = field(init=False)
     _encoder: Encoder | BlockEncoder = field(init=False)
     _body: bytearray = field(init=False, default_factory=bytearray)
+    _found: Insert | None = field(init=False, default=None)
     _insert: InsertStream | None = field(init=False, default=None)
+    _lent: bool = field(init=False, default=False)
     _closing: ExitStack = field(init=False, default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         self._decoder = Decoder(self.content_encoding, self.engine.limits.body_bytes)
         self._blocks = BlockDecoder(self.engine.limits.body_bytes)
         self._encoder = BlockEncoder() if self.call.blocks_out else Encoder(self.coding)
+
+    @property
+    def holds(self) -> bool:
+        """Whether there is something that `close` gives back."""
+        return self._lent
+
+    def is_short(self, size: int) -> bool:
+        """Return whether a body of so many bytes, and none before, is taken in no time: it is text, and little."""
+        is_text = not (self.content_encoding or self.call.blocks_in or self._body or self._insert)
+        return is_text and size <= _SHORT_BYTES
 
     def take(self, chunks: Iterable[bytes], *, last: bool) -> bool:
         """Take more of the body; with its last part return whether it is an insert, which `run` only has to finish."""
@@ -79,11 +97,13 @@ class Exchange:
                 self.call = self.call.with_form(read_form(self.content_type, bytes(self._body)))
                 self._body.clear()
             if self._insert is None:
-                self._start_insert(complete=True)
-        return self._insert is not None
+                self._found = as_insert(self._text())
+        return self._insert is not None or self._found is not None
 
     def run(self) -> Answer:
         """Run the statement, once the body is complete."""
+        if self._found is not None:
+            self._start_insert(self._found, complete=True)
         if self._insert is not None:
             outcome = self._insert.finish()
             self.close()
@@ -92,7 +112,7 @@ class Exchange:
         if needs_whole(self.call, sql):
             limit = {"max_result_bytes": str(self.engine.limits.result_bytes)}
             self.call = replace(self.call, settings={**limit, **self.call.settings})
-        handle = self._closing.enter_context(self.sessions.lend(self.call, self.name))
+        handle = self._lend()
         self.may_stop = check(self.engine, handle, self.call, sql) == READ_ONLY
         blocks = self._closing.enter_context(closing(answer(handle, self.call, sql)))
         return self._begin(format_of(self.call, sql), blocks)
@@ -104,6 +124,11 @@ class Exchange:
     def close(self) -> None:
         """Drop what is not finished and give the session back."""
         self._closing.close()
+        self._lent = False
+
+    def _lend(self) -> Handle:
+        self._lent = True
+        return self._closing.enter_context(self.sessions.lend(self.call, self.name))
 
     def _take(self, piece: bytes) -> None:
         if self._insert is not None:
@@ -113,7 +138,9 @@ class Exchange:
         self._body += piece
         # Once: a head that has not ended here is none.
         if before < HEAD_BYTES <= len(self._body) and not self.content_type.startswith(_FORM):
-            self._start_insert(complete=False)
+            insert = as_insert(self._text())
+            if insert is not None:
+                self._start_insert(insert, complete=False)
         if len(self._body) > self.engine.limits.text_bytes:
             message = f"The query is over {self.engine.limits.text_bytes} bytes"
             raise RequestRefused("QUERY_IS_TOO_LARGE", message)
@@ -123,16 +150,13 @@ class Exchange:
         query = self.call.query.encode("utf-8", "surrogateescape")
         return query + b"\n" + self._body if query and self._body else query or bytes(self._body)
 
-    def _start_insert(self, *, complete: bool) -> None:
-        """Start the insert that the body begins with, if it is one; `complete`: there is no more of the body."""
-        insert = as_insert(self._text())
-        if insert is None:
-            return
+    def _start_insert(self, insert: Insert, *, complete: bool) -> None:
+        """Start the insert that the body begins with; `complete`: there is no more of the body."""
         if insert.head.format.lower() == "values":
             rows = insert.rows.decode("utf-8", "surrogateescape")
             if not (complete and may_evaluate(self.engine, rows)):
                 self.call = replace(self.call, settings={**self.call.settings, **LITERALS_ONLY})
-        handle = self._closing.enter_context(self.sessions.lend(self.call, self.name))
+        handle = self._lend()
         check(self.engine, handle, self.call, f"{insert.head.statement} FORMAT {insert.head.format}")
         self._insert = handle.insert(insert.head.statement, insert.head.format, self.call.parameters)
         self._closing.callback(self._insert.drop)

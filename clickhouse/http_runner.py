@@ -52,8 +52,9 @@ class Runner:
         try:
             yield
         finally:
-            # Shielded: a request that is cancelled must give its session and its handle back all the same.
-            await asyncio.shield(asyncio.ensure_future(self.in_thread(exchange.close)))
+            if exchange.holds:
+                # Shielded: a request that is cancelled must give its session and its handle back all the same.
+                await asyncio.shield(asyncio.ensure_future(self.in_thread(exchange.close)))
             self._running.discard(exchange)
 
     async def feed(self, request: Request, exchange: Exchange) -> bool:
@@ -65,6 +66,8 @@ class Runner:
             if size >= HELD_BYTES:
                 await self.in_thread(exchange.take, held, last=False)
                 held, size = [], 0
+        if exchange.is_short(size):
+            return exchange.take(held, last=True)
         return await self.in_thread(exchange.take, held, last=True)
 
     @asynccontextmanager
