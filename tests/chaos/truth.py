@@ -76,11 +76,13 @@ class Truth:
         # What came and went while nobody could look has never been seen, and is not missed.
         live = {one.fullname: one.live for one in served}
         deadline = time.monotonic() + SETTLE_SECONDS
+        behind = [*live]
         try:
             while True:
-                posts.refresh()
-                behind = [name for name in posts.behind(served) if live[name] or name in posts.latest]
+                # A broker that has come back answers a little before it leads its partitions.
                 with suppress(CinepulseError, DatabaseError):
+                    posts.refresh()
+                    behind = [name for name in posts.behind(served) if live[name] or name in posts.latest]
                     if not behind and (done := self._steady(settings, expected)) is not None:
                         return done
                 if time.monotonic() > deadline:
