@@ -49,15 +49,17 @@ test: setup ## Run all tests, on a real broker and a real engine
 	@$(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile
 
 # SHORT=1 gives each fault its short form; JOBS=2 runs two stacks side by side, each with its own seeds: they take each
-# other's processors, so the seconds are then told and not judged.
+# other's processors, so the seconds are then told and not judged. RESUME=chaos.jsonl notes each run there, and a suite that
+# was stopped goes on where it stopped.
 SEEDS := 1
 FAULTS :=
 SHORT :=
 JOBS := 1
+RESUME :=
 
 .PHONY: chaos
 chaos: setup ## Kill, stop and starve parts under load and reckon: SEEDS=20, FAULTS=count,sink
-	@$(BIN)/python -m tests.chaos --seeds $(SEEDS) --faults "$(FAULTS)" --jobs $(JOBS) $(if $(SHORT),--short)
+	@$(BIN)/python -m tests.chaos --seeds $(SEEDS) --faults "$(FAULTS)" --jobs $(JOBS) $(if $(SHORT),--short) $(if $(RESUME),--resume $(RESUME))
 
 .PHONY: check
 check: setup ## Check format, lint, types and the direction of imports

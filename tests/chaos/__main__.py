@@ -18,6 +18,7 @@ from rich.table import Table
 
 from tests.chaos.faults import FAULTS
 from tests.chaos.jobs import run_side_by_side, shares
+from tests.chaos.journal import Journal, code_of
 from tests.chaos.suite import RECOVERY_SECONDS, Row, Suite
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="give each fault its short form")
     parser.add_argument("--jobs", type=int, default=1, help="stacks side by side; seconds are judged of one alone")
     parser.add_argument("--report", type=Path, default=Path("chaos.json"), help="where to write the rows as JSON")
+    parser.add_argument("--resume", type=Path, help="note each run there, and leave out what this code has done there")
     parser.add_argument("--directory", type=Path, help="where the stacks live; failed ones stay there")
-    parser.add_argument("--rows-only", action="store_true", help="leave the table to whoever asked for the report")
+    parser.add_argument("--beside", action="store_true", help="one of several stacks: leave the table to who asked")
     found = parser.parse_args()
     if min(found.seeds, found.jobs) < 1:
         parser.error("--seeds and --jobs are at least 1")
@@ -82,7 +84,7 @@ def main() -> int:
         directory.rmdir()
     report = {"seconds": round(time.monotonic() - began), "faults": [row.as_dict() for row in rows]}
     wanted.report.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
-    if not wanted.rows_only:
+    if not wanted.beside:
         console.print(table(rows))
         for row in rows:
             for failure in row.failures:
@@ -93,12 +95,19 @@ def main() -> int:
 def _alone(wanted: argparse.Namespace, directory: Path, console: Console) -> list[Row]:
     names = set(filter(None, wanted.faults.split(",")))
     faults = [fault for fault in FAULTS if not names or fault.name in names]
-    suite = Suite(directory, lambda line: console.print(line, markup=False), long=not wanted.short)
+    suite = Suite(
+        directory, lambda line: console.print(line, markup=False), long=not wanted.short, alone=not wanted.beside
+    )
+    if wanted.resume is not None:
+        journal = Journal(wanted.resume, code_of())
+        suite.done, suite.note = journal.done(), journal.note
     return suite.run(faults, range(wanted.first, wanted.first + wanted.seeds))
 
 
 def _side_by_side(wanted: argparse.Namespace, directory: Path) -> list[Row]:
     asked = ["--faults", wanted.faults, *(["--short"] if wanted.short else [])]
+    if wanted.resume is not None:
+        asked += ["--resume", str(wanted.resume)]
     return run_side_by_side(asked, shares(wanted.first, wanted.seeds, wanted.jobs), directory)
 
 

@@ -32,7 +32,7 @@ def run_side_by_side(arguments: Sequence[str], parts: Sequence[tuple[int, int]],
     with ExitStack() as stack:
         runs = []
         for (first, seeds), report in zip(parts, reports, strict=True):
-            own = ["--first", str(first), "--seeds", str(seeds), "--report", str(report), "--rows-only"]
+            own = ["--first", str(first), "--seeds", str(seeds), "--report", str(report), "--beside"]
             runs.append(stack.enter_context(_running([*arguments, *own, "--directory", str(directory)])))
         for run in runs:
             run.wait()
@@ -62,9 +62,5 @@ def merge(runs: Sequence[Sequence[Row]]) -> list[Row]:
     """Return one row a fault with what all runs saw of it: stacks that shared the machine."""
     merged: dict[str, Row] = {}
     for row in (row for rows in runs for row in rows):
-        whole = merged.setdefault(row.fault, Row(row.fault, row.about, skipped=row.skipped, alone=False))
-        for name in ("seeds", "kills", "posts", "lost", "double"):
-            setattr(whole, name, getattr(whole, name) + getattr(row, name))
-        whole.recoveries += row.recoveries
-        whole.failures += row.failures
+        merged.setdefault(row.fault, Row(row.fault, row.about, skipped=row.skipped, alone=False)).add(row)
     return list(merged.values())

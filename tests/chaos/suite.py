@@ -16,7 +16,7 @@ from tests.chaos.rig import ChaosFailed, Rig
 from tests.chaos.truth import Truth, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tests.chaos.faults import Fault
@@ -57,6 +57,14 @@ class Row:
         late = self.alone and self.slowest > RECOVERY_SECONDS
         return not (self.lost or self.double or self.failures or late)
 
+    def add(self, other: Row) -> None:
+        """Take in what another run of the fault did."""
+        for name in ("seeds", "kills", "posts", "lost", "double"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.recoveries += other.recoveries
+        self.failures += other.failures
+        self.alone = self.alone and other.alone
+
     def as_dict(self) -> dict[str, Any]:
         """Return the row for the report."""
         shown = {"counting_again_max": self.slowest, "ok": self.ok}
@@ -67,6 +75,10 @@ class Row:
         )
 
 
+def _noted_nowhere(_seed: int, _row: Row) -> None:
+    """Stand for a journal where none is kept."""
+
+
 @dataclass
 class Suite:
     """Runs faults.
@@ -75,11 +87,17 @@ class Suite:
         directory: where the stacks' data directories are; those of failed runs stay.
         tell: called with each line to show.
         long: give each fault its full length.
+        alone: whether its stack has the machine to itself.
+        done: what need not be run, by fault and seed.
+        note: called with the seed and what each fault has done with it.
     """
 
     directory: Path
     tell: Callable[[str], None]
     long: bool
+    alone: bool = True
+    done: Mapping[tuple[str, int], Row] = field(default_factory=dict)
+    note: Callable[[int, Row], None] = _noted_nowhere
     rows: dict[str, Row] = field(default_factory=dict)
 
     def run(self, faults: Sequence[Fault], seeds: Iterable[int]) -> list[Row]:
@@ -87,11 +105,17 @@ class Suite:
         self.rows = {fault.name: Row(fault.name, fault.about, skipped=fault.reason()) for fault in faults}
         able = [fault for fault in faults if not self.rows[fault.name].skipped]
         for seed in seeds:
+            for fault in able:
+                if (fault.name, seed) in self.done:
+                    self.rows[fault.name].add(self.done[fault.name, seed])
             for stack in ("plain", "hittable"):
-                due = [fault for fault in able if fault.stack == stack and (seed - 1) % fault.every == 0]
+                due = [fault for fault in able if fault.stack == stack and self._is_due(fault, seed)]
                 if due:
                     self._run_seed(stack, due, seed)
         return list(self.rows.values())
+
+    def _is_due(self, fault: Fault, seed: int) -> bool:
+        return (seed - 1) % fault.every == 0 and (fault.name, seed) not in self.done
 
     def _run_seed(self, stack: str, faults: Sequence[Fault], seed: int) -> None:
         """Run faults one after the other; a stack on which one has failed is replaced for the next."""
@@ -143,34 +167,30 @@ class Suite:
 
     def _run_fault(self, rig: Rig, truth: Truth, fault: Fault) -> bool:
         """Run one fault and return whether the stack is fit for the next."""
-        row = self.rows[fault.name]
+        row = Row(fault.name, fault.about, seeds=1, alone=self.alone)
         rng = random.Random(f"{fault.name} {rig.seed}")  # noqa: S311 - reproducible faults
-        row.seeds += 1
         rig.kills = 0
         began = time.monotonic()
         try:
             before = rig.world("POST", "start").get("posts_served", 0)
             recoveries = fault.strike(rig, Chance(rng, long=self.long))
-            row.recoveries += [round(seconds, 1) for seconds in recoveries]
+            row.recoveries = [round(seconds, 1) for seconds in recoveries]
             posts, outcome = truth.reckon()
-            row.posts += posts - before
-            row.lost += outcome.lost
-            row.double += outcome.double_counted
+            row.posts, row.lost, row.double = posts - before, outcome.lost, outcome.double_counted
             verify(rig)
+            wrong = truth.wrong
         except ChaosFailed as error:
-            row.failures.append(f"seed {rig.seed}: {error}")
-            self.tell(f"{fault.name} seed {rig.seed}: FAILED: {error}")
-            return False
-        finally:
-            row.kills += rig.kills
-        if truth.wrong:
-            row.failures.append(f"seed {rig.seed}: {truth.wrong}")
-        slowest = max(recoveries, default=0.0)
+            wrong = f"FAILED: {error}"
+        if wrong:
+            row.failures.append(f"seed {rig.seed}: {wrong}")
+        row.kills = rig.kills
+        self.rows[fault.name].add(row)
+        self.note(rig.seed, row)
         self.tell(
-            f"{fault.name} seed {rig.seed}: {outcome.lost} lost, {outcome.double_counted} double, counting again in "
-            f"{slowest:.1f} s; took {time.monotonic() - began:.0f} s {truth.wrong}"
+            f"{fault.name} seed {rig.seed}: {row.lost} lost, {row.double} double, counting again in "
+            f"{row.slowest:.1f} s; took {time.monotonic() - began:.0f} s {wrong}"
         )
-        return not truth.wrong
+        return not wrong
 
     def _failures(self) -> int:
         return sum(len(row.failures) for row in self.rows.values())
