@@ -106,8 +106,15 @@ class Timed:
 
     def query(self, text: str, **options: Any) -> Any:
         """Run a query and note its time."""
+        return self._noted(self._client.query, text, options)
+
+    def query_np(self, text: str, **options: Any) -> Any:
+        """Run a query for an array and note its time."""
+        return self._noted(self._client.query_np, text, options)
+
+    def _noted(self, run: Callable[..., Any], text: str, options: Mapping[str, Any]) -> Any:
         begun = perf_counter()
-        result = self._client.query(text, **options)
+        result = run(text, **options)
         name = NAMES.get(text) or next((name for own, name in NAMES.items() if text.endswith(own)), "SQL")
         self.times[name].append(1_000 * (perf_counter() - begun))
         return result

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from clickhouse.client import Client
+
+    Columns = NDArray[Any]
+    """Rows as an array of records, whose fields are the columns."""
 
 
 @cache
@@ -36,6 +41,21 @@ def ask(client: Client, name: str, **parameters: Any) -> list[dict[str, Any]]:
 def ask_over(client: Client, name: str, source: str, /, **parameters: Any) -> list[dict[str, Any]]:
     """As `ask`, of a query that reads the mentions by film and day that another one returns."""
     return list(client.query(query_over(name, source), parameters=parameters).named_results())
+
+
+def ask_columns(client: Client, name: str, source: str = "", /, **parameters: Any) -> Columns:
+    """As `ask`, or with a source `ask_over`, of many rows that are computed with; see `column` for what it returns."""
+    found: Columns = (
+        client.query_np(query_over(name, source), parameters=parameters)
+        if source
+        else client.query_np(query_text(name), parameters=parameters)
+    )
+    return found
+
+
+def column(columns: Columns, name: str) -> NDArray[Any]:
+    """Return a column of an answer of `ask_columns`; without rows the answer knows no names."""
+    return columns[name] if columns.dtype.names else columns
 
 
 def together(*questions: Callable[[], Any]) -> list[Any]:

@@ -53,6 +53,11 @@ class Client(HttpClient):
         with translated(self.url):
             return super().query(*arguments, **options)
 
+    def query_np(self, *arguments: Any, **options: Any) -> Any:
+        """Run a query and return its rows as an array of records; one without rows has no fields."""
+        with translated(self.url):
+            return super().query_np(*arguments, **options)
+
     def command(self, *arguments: Any, **options: Any) -> Any:
         """Run a statement with at most one value as its result."""
         with translated(self.url):

@@ -218,16 +218,10 @@ def read_polls(  # noqa: PLR0913 - a stretch and how to read it
         return _reach(client, source, start, end, until, hold_seconds)
     known = end + MARGIN_MS if until is None else until + 1
     window = {"window_start_ms": max(0, start - MARGIN_MS), "window_end_ms": min(end + MARGIN_MS, known)}
-    hours = [_hour(row) for row in ask(client, "coverage_hours", source=source, **window)]
-    gaps: list[Stretch] = []
-    whole: list[Stretch] = []
-    for row in ask(
-        client, "coverage_stretches", source=source, start_ms=max(0, start), end_ms=end, until_ms=until or 0
-    ):
-        feed, communities = _parts(row["listing"])
-        stretch = Stretch(feed, communities, (row["first_ms"], row["end_ms"]))
-        (gaps if row["is_gap"] else whole).append(stretch)
-    return Polls(source, hours, gaps, whole, _milliseconds(hold_seconds))
+    asked = {"source": source, "start_ms": max(0, start), "end_ms": end, "until_ms": until or 0}
+    rows = ask(client, "coverage_hours", **asked, **window)
+    hours = [_hour(row) for row in rows if row["kind"] == "polls"]
+    return _told(source, hours, rows, hold_seconds)
 
 
 def _reach(  # noqa: PLR0913, PLR0917 - a stretch and how to read it
@@ -250,22 +244,25 @@ def _reach(  # noqa: PLR0913, PLR0917 - a stretch and how to read it
             else []
         ),
     )
-    told: dict[str, list[Stretch]] = {"gap": [], "whole": []}
-    days = [_hour(row) for row in late]
+    hours = [_hour(row) for row in late]
     for row in rows:
-        feed, communities = _parts(row["listing"])
         if row["kind"] == "polls":
+            feed, communities = _parts(row["listings"][0])
             reach = {"first_success": row["first_ms"], "last_success": row["end_ms"], "last_poll": row["last_poll_ms"]}
-            days.append(Hour(feed, row["day_ms"], polls=0, communities=communities, **reach))
-        else:
-            told[row["kind"]].append(Stretch(feed, communities, (row["first_ms"], row["end_ms"])))
-    # Of redelivered reports the stretch is there twice, until merges.
-    gaps, whole = (list(dict.fromkeys(told[kind])) for kind in ("gap", "whole"))
-    return Polls(source, sorted(days, key=attrgetter("start")), gaps, whole, _milliseconds(hold_seconds))
+            hours.append(Hour(feed, row["day_ms"], polls=0, communities=communities, **reach))
+    return _told(source, hours, rows, hold_seconds)
 
 
-def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds * 1_000)
+def _told(
+    source: SourceName, hours: Iterable[Hour], rows: Iterable[dict[str, Any]], hold_seconds: float | None
+) -> Polls:
+    """Return what is told of a source, with the stretches among the rows, each once: reports may be redelivered."""
+    told: dict[str, dict[Stretch, None]] = {"gap": {}, "whole": {}}
+    for row in rows:
+        if row["kind"] in told:
+            told[row["kind"]][Stretch(*_parts(row["listings"][0]), (row["first_ms"], row["end_ms"]))] = None
+    hold_ms = None if hold_seconds is None else round(hold_seconds * 1_000)
+    return Polls(source, sorted(hours, key=attrgetter("start")), list(told["gap"]), list(told["whole"]), hold_ms)
 
 
 def _hour(row: dict[str, Any]) -> Hour:
@@ -277,8 +274,8 @@ def _hour(row: dict[str, Any]) -> Hour:
         overflowed=row["overflowed"],
         requests=row["requests"],
         items=row["items"],
-        first_success=row["first_success_ms"] if row["successes"] else None,
-        last_success=row["last_success_ms"] if row["successes"] else None,
+        first_success=row["first_ms"] if row["successes"] else None,
+        last_success=row["end_ms"] if row["successes"] else None,
         last_poll=row["last_poll_ms"],
         communities=frozenset[str]().union(*(_parts(listing)[1] for listing in row["listings"])),
     )

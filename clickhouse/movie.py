@@ -19,7 +19,7 @@ from clickhouse.lead import lead
 from clickhouse.mention_numbers import BASELINE_DAYS
 from clickhouse.mention_trends import stand_of
 from clickhouse.plain import printable
-from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, read_sentiments
+from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, sentiments_of
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant, year_of
 
 if TYPE_CHECKING:
@@ -191,13 +191,10 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
         film=film,
         as_of=None if reached is None else instant(reached.furthest),
         days=tuple(_day(row, reached, closer, covered[row["day"]], posts.felt.of(row["day"])) for row in days),
-        communities=tuple(Community(row["community"], row["mentions"]) for row in posts.sources if row["is_community"])[
-            :limit
-        ],
+        communities=tuple(Community(row["community"], row["mentions"]) for row in posts.of("community"))[:limit],
         methods=tuple(
             Method(row["method"], row["location"], row["mentions"], row["mean_confidence"])
-            for row in posts.sources
-            if not row["is_community"]
+            for row in posts.of("method")
         ),
         evidence=tuple(evidence_of(row) for row in posts.evidence),
         lead=_lead(history, reached),
@@ -212,7 +209,7 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
 class _Posts:
     """What the posts of a film's latest days say."""
 
-    sources: Sequence[dict[str, Any]] = ()
+    mentions: Sequence[dict[str, Any]] = ()
     evidence: Sequence[dict[str, Any]] = ()
     felt: Sentiments = field(default_factory=partial(Sentiments, {}, UNKNOWN))
 
@@ -220,16 +217,16 @@ class _Posts:
     def read(cls, client: Client, tmdb_id: int, days: Sequence[dict[str, Any]], limit: int, at_ms: int) -> Self:
         if not days:
             return cls()
-        since = days[-1]["day"]
-        asked = {"tmdb_id": tmdb_id, "at_ms": at_ms}
-        return cls(
-            *together(
-                lambda: ask(client, "movie_sources", since=since, **asked),
-                lambda: _evidence(client, tmdb_id, days, limit, at_ms),
-                # What posts said later was not known then, and of sentences no history is kept.
-                lambda: Sentiments({}, UNKNOWN) if at_ms else read_sentiments(client, tmdb_id, since),
-            )
+        mentions, evidence = together(
+            lambda: ask(client, "movie_mentions", tmdb_id=tmdb_id, since=days[-1]["day"], at_ms=at_ms),
+            lambda: _evidence(client, tmdb_id, days, limit, at_ms),
         )
+        # What posts said later was not known then, and of sentences no history is kept.
+        return cls(mentions, evidence, sentiments_of([] if at_ms else mentions))
+
+    def of(self, told: str) -> Sequence[dict[str, Any]]:
+        """Return the rows that tell of communities, or of methods."""
+        return [row for row in self.mentions if row["told"] == told]
 
 
 def _evidence(

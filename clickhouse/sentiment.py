@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from clickhouse.ask import ask
-
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date
-
-    from clickhouse.client import Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +47,11 @@ class Sentiments:
         return self.by_day.get(day, UNKNOWN)
 
 
-def read_sentiments(client: Client, tmdb_id: int, since: date) -> Sentiments:
-    """Return the sentiment of a film's mentions of a UTC day and all later ones."""
-    rows = ask(client, "movie_sentiment", tmdb_id=tmdb_id, since=since)
-    by_day = {row["day"]: _sentiment(row) for row in rows if not row["is_total"]}
-    return Sentiments(by_day, next((_sentiment(row) for row in rows if row["is_total"]), UNKNOWN))
+def sentiments_of(rows: Iterable[dict[str, Any]]) -> Sentiments:
+    """Return what the rows of `queries/movie_mentions.sql` say by day, and of all."""
+    told = [(row["told"], row["day"], _sentiment(row)) for row in rows if row["told"] in {"day", "all"}]
+    by_day = {day: one for kind, day, one in told if kind == "day"}
+    return Sentiments(by_day, next((one for kind, _, one in told if kind == "all"), UNKNOWN))
 
 
 def _sentiment(row: dict[str, Any]) -> Sentiment:

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask, together
+from clickhouse.ask import ask, ask_columns, together
 from clickhouse.closed import read_reached
 from clickhouse.listing import Listing, read_basis
 from clickhouse.mention_numbers import LEAST_BASELINE_DAYS
 from clickhouse.mention_trends import known_days, read_stand
-from clickhouse.trend_parts import Together, Weights, listing_text, numbers_of
+from clickhouse.trend_parts import Films, Rule, Together, Weights, listed, measure
 from clickhouse.trends import instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from clickhouse.ask import Columns
     from clickhouse.client import Client
     from clickhouse.mention_trends import Stand
 
@@ -76,39 +78,42 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
     day = question.day or _latest(client, question.today)
-    basis, stand, (rated,) = together(
+    basis, stand, (rated,), shown = together(
         lambda: read_basis(client, day, question.today),
         lambda: read_stand(client, day),
         lambda: ask(client, "rating_parameters", day=day),
+        lambda: ask_columns(client, "together_popularity", day=day),
     )
     known = _known(stand)
-    rows = _listed(client, question, stand, known, rated)
+    talk, authors = _talk(client, stand, known)
+    rule = Rule(known[0], sum(known[1:]), LEAST_BASELINE_DAYS, rated["m"] or 0.0, rated["c"] or 0.0, WEIGHTS)
+    films = measure(shown, talk, authors, rule)
+    rows, qualified = listed(films, question.by, question.limit)
     return Listing(
         name=question.by,
         headline=HEADLINES[question.by],
         basis=basis,
         columns=COLUMNS,
         shown=SHOWN[question.by],
-        rows=_titled(client, [numbers_of(row, WEIGHTS) for row in rows]),
-        parameters=_parameters(question.by, rows, known, rated),
-        note=None if known[0] else "Talk of the day is not known well enough: its mentions are no whole number.",
+        rows=_titled(client, rows),
+        parameters={"qualified": qualified, "usual_days": rule.month_days, **_parameters(question.by, films, rated)},
+        note=None if rule.is_known else "Talk of the day is not known well enough: its mentions are no whole number.",
     )
 
 
-def _parameters(
-    by: Together, rows: list[dict[str, Any]], known: Sequence[bool], rated: Mapping[str, object]
-) -> dict[str, object]:
-    """Return what the numbers were computed with."""
-    found: dict[str, object] = {"qualified": rows[0]["qualified"] if rows else 0, "usual_days": sum(known[1:])}
+def _parameters(by: Together, films: Films, rated: Mapping[str, object]) -> dict[str, object]:
+    """Return what the numbers of a list were computed with."""
     if by == "index":
-        found["weights"] = (
+        weights = (
             f"v{WEIGHTS.version}: {WEIGHTS.mentions:g} burst, {WEIGHTS.popularity:g} popularity, "
             f"{WEIGHTS.votes:g} votes, {WEIGHTS.authors:g} authors"
         )
+        return {"weights": weights}
     if by == "quadrants":
-        medians = {name: rows[0][name] if rows else None for name in ("median_mentions", "median_rating")}
-        found |= {**medians, "m": rated["m"], "c": rated["c"]}
-    return found
+        medians = {"median_mentions": films.median_mentions, "median_rating": films.median_rating}
+        told = {name: None if isnan(value) else value for name, value in medians.items()}
+        return {**told, "m": rated["m"], "c": rated["c"]}
+    return {}
 
 
 def _latest(client: Client, today: date) -> date:
@@ -124,32 +129,23 @@ def _known(stand: Stand) -> list[bool]:
     return [bool(flag and stand.elapsed > 0) for flag in known_days(stand).flags]
 
 
-def _listed(
-    client: Client, question: TogetherQuestion, stand: Stand, known: Sequence[bool], rated: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Return the films listed. Of a day that is not over, the days before count up to the same time."""
+def _talk(client: Client, stand: Stand, known: Sequence[bool]) -> list[Columns]:
+    """Return mentions and authors of all films; of a day that is not over the days before count up to the same time."""
     kept = stand.reached.kept if stand.reached else frozenset()
     before = [stand.day - timedelta(days=ago) for ago, flag in enumerate(known) if flag and ago > 0]
-    days: dict[str, Any] = {"whole": [stand.day, *before]}
+    counts, days = "counts_of_days", {"whole": [stand.day, *before]}
     if stand.elapsed < MILLISECONDS_PER_DAY:
-        parts = {"kept": [day for day in before if day in kept], "rows": [day for day in before if day not in kept]}
-        days = {"whole": [stand.day], **parts, "cut_ms": stand.elapsed}
-    asked = {
-        "day": stand.day,
-        "limit": question.limit,
-        "m": rated["m"] or 0.0,
-        "c": rated["c"] or 0.0,
-        "is_known": int(known[0]),
-        "month_days": len(before),
-        "least_days": LEAST_BASELINE_DAYS,
-        "of_mentions": WEIGHTS.mentions,
-        "of_popularity": WEIGHTS.popularity,
-        "of_votes": WEIGHTS.votes,
-        "of_authors": WEIGHTS.authors,
-    }
-    counts = "counts_of_day_so_far" if "rows" in days else "counts_of_days"
+        counts = "counts_of_day_so_far"
+        days = {
+            "whole": [stand.day],
+            "kept": [day for day in before if day in kept],
+            "rows": [day for day in before if day not in kept],
+        }
     authors = "authors_of_kept_day" if stand.day in kept else "authors_of_day"
-    return list(client.query(listing_text(question.by, counts, authors), parameters={**asked, **days}).named_results())
+    return together(
+        lambda: ask_columns(client, "together_talk", counts, day=stand.day, cut_ms=stand.elapsed, **days),
+        lambda: ask_columns(client, authors, day=stand.day),
+    )
 
 
 def _titled(client: Client, rows: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

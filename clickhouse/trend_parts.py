@@ -1,24 +1,37 @@
-"""Talk and popularity of a film together: what films are listed by, in SQL, and their numbers from their places.
+"""Talk and popularity of films together: every number of each film of a day, and which of the films are listed.
 
-`film_measures.TOGETHER` says what each number is. The expressions are put into `queries/trend_index.sql`.
+`film_measures.TOGETHER` says what each number is. Numbers lie in arrays, an element a film; one that is unknown is NaN.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from clickhouse.ask import query_text
+import numpy as np
+
+from clickhouse.ask import column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from clickhouse.ask import Columns
+
+    Numbers = NDArray[np.float64]
 
 Together = Literal["index", "quadrants", "talked", "untalked"]
 
 PARTS: Final = ("burst", "popularity_growth", "votes_growth", "authors")
 """The parts of the trend index."""
 RANKED: Final = (*PARTS, "mentions", "popularity")
+WHOLE: Final = frozenset({"mentions", "votes"})
+"""Numbers that are counts."""
+HIGH: Final = 0.75
+LOW: Final = 0.5
+"""Above and below which ranks two lists go apart."""
+VOTES_DAMPING: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,68 +46,162 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What films are listed by, the highest first and null not at all, and the part of which so many are listed."""
+class Rule:
+    """What the numbers of a day are computed with.
 
-    key: str
-    part: str = "NULL"
+    `is_known`: whether the day is, so that no mention is a true zero on it. `month_days`: how many of the 28 days
+    before it are known; with fewer than `least_days` there is no burst. `m`, `c`: weight and mean of the weighted
+    rating.
+    """
+
+    is_known: bool
+    month_days: int
+    least_days: int
+    m: float
+    c: float
+    weights: Weights
 
 
-def _rank(name: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Films:
+    """Every number of each film, by name, and what all of them together say; medians are NaN without a film."""
+
+    ids: NDArray[np.int64]
+    numbers: Mapping[str, Numbers]
+    median_mentions: float
+    median_rating: float
+
+    @property
+    def is_loud(self) -> NDArray[np.bool_]:
+        """Whether a film is mentioned more than the median."""
+        return np.greater(self.numbers["mentions"], self.median_mentions)
+
+    @property
+    def is_good(self) -> NDArray[np.bool_]:
+        """Whether a film is rated better than the median."""
+        return np.greater(self.numbers["weighted_rating"], self.median_rating)
+
+    def row(self, place: int) -> dict[str, Any]:
+        """Return every number of one film, None where it is unknown."""
+        found = {name: _value(name, float(numbers[place])) for name, numbers in self.numbers.items()}
+        return {"tmdb_id": int(self.ids[place]), **found, "quadrant": self._quadrant(place)}
+
+    def _quadrant(self, place: int) -> str | None:
+        if np.isnan(self.numbers["compared"][place]):
+            return None
+        names = ("Hit", "Hype") if self.is_loud[place] else ("Gem", "Quiet")
+        return names[0] if self.is_good[place] else names[1]
+
+
+def measure(shown: Columns, talk: Columns, authors: Columns, rule: Rule) -> Films:
+    """Return the numbers of the films that TMDB showed.
+
+    `shown`, `talk`, `authors`: what is answered by `queries/together_popularity.sql`, `together_talk.sql` and one of
+    `authors_of_*.sql`.
+    """
+    ids = column(shown, "tmdb_id").astype(np.int64)
+    now, before, votes, votes_before, score = (
+        column(shown, name).astype(np.float64)
+        for name in ("popularity", "popularity_before", "votes", "votes_before", "score")
+    )
+    counted, total, squares = _beside(ids, talk, ("counted", "total", "squares"), 0)
+    (distinct,) = _beside(ids, authors, ("authors",), np.nan)
+    with np.errstate(all="ignore"):
+        # A film that was not seen on the day is in no rank but of what its votes grew by.
+        mentions = np.where(rule.is_known & ~np.isnan(now), counted, np.nan)
+        rating = np.where(votes > 0, votes / (votes + rule.m) * score + rule.m / (votes + rule.m) * rule.c, np.nan)
+        numbers = {
+            "popularity": now,
+            "votes": votes,
+            "score": score,
+            "popularity_growth": _known(np.log((now + 1) / (before + 1))),
+            "votes_growth": _known((votes - votes_before) / (votes_before + VOTES_DAMPING)),
+            "weighted_rating": rating,
+            "mentions": mentions,
+            "burst": _burst(mentions, total, squares, rule),
+            "authors": np.where(mentions == 0, 0.0, np.where(mentions > 0, distinct, np.nan)),
+            "compared": np.where((mentions > 0) & ~np.isnan(rating), mentions, np.nan),
+        }
+        numbers |= {f"{name}_rank": _ranks(numbers[name]) for name in RANKED}
+        numbers["trend_index"] = 100 * _index(numbers, rule.weights)
+        numbers["divergence"] = 100 * (numbers["mentions_rank"] - numbers["popularity_rank"])
+        return Films(ids, numbers, _median(numbers["compared"]), _median(np.where(mentions > 0, rating, np.nan)))
+
+
+def listed(films: Films, by: Together, limit: int) -> tuple[list[dict[str, Any]], int]:
+    """Return the films that head a list, `limit` of each quadrant where it is of these, and how many there are."""
+    key = _key(films, by)
+    parts = films.is_loud * 2 + films.is_good if by == "quadrants" else np.zeros(len(key), np.int64)
+    chosen = np.flatnonzero(~np.isnan(key) & ~np.isnan(films.numbers["popularity"]))
+    rating = films.numbers["weighted_rating"][chosen]
+    order = chosen[np.lexsort((films.ids[chosen], np.where(np.isnan(rating), np.inf, -rating), -key[chosen]))]
+    heads = [np.flatnonzero(parts[order] == part)[:limit] for part in np.unique(parts)]
+    places = np.sort(np.concatenate([*heads, np.empty(0, np.int64)]))
+    return [films.row(place) for place in order[places].tolist()], len(order)
+
+
+def _key(films: Films, by: Together) -> Numbers:
+    """Return what films are listed by, the highest first and NaN not at all."""
+    numbers = films.numbers
+    if by == "index":
+        return numbers["trend_index"]
+    if by == "quadrants":
+        return numbers["compared"]
+    talk, look = numbers["mentions_rank"], numbers["popularity_rank"]
+    if by == "talked":
+        return np.where((talk >= HIGH) & (look < LOW), talk - look, np.nan)
+    return np.where((look >= HIGH) & (talk < LOW), look - talk, np.nan)
+
+
+def _beside(ids: NDArray[np.int64], columns: Columns, names: Sequence[str], otherwise: float) -> list[Numbers]:
+    """Return columns' values for the films, in their order; `otherwise` for films that the columns do not have."""
+    films = column(columns, "tmdb_id")
+    if not len(films):
+        return [np.full(len(ids), otherwise) for _ in names]
+    order = np.argsort(films)
+    places = order[np.minimum(np.searchsorted(films, ids, sorter=order), len(films) - 1)]
+    is_there = films[places] == ids
+    return [np.where(is_there, column(columns, name)[places], otherwise) for name in names]
+
+
+def _burst(mentions: Numbers, total: Numbers, squares: Numbers, rule: Rule) -> Numbers:
+    days = rule.month_days
+    if days < rule.least_days:
+        return np.full(len(mentions), np.nan)
+    mean = total / days
+    return (mentions - mean) / np.sqrt((days * squares - total * total) / (days * (days - 1)) + mean + 1)
+
+
+def _ranks(numbers: Numbers) -> Numbers:
     """Return the share of the other films that are lower, where it is known of the film."""
-    return f"({name}_place - 1) / greatest({name}_ranked - 1, 1)"
+    order = np.argsort(numbers)
+    # NaN sorts behind all that is known.
+    ordered = numbers[order[: len(numbers) - np.count_nonzero(np.isnan(numbers))]]
+    is_first = np.ones(len(ordered), np.bool_)
+    is_first[1:] = ordered[1:] > ordered[:-1]
+    lower = np.maximum.accumulate(np.where(is_first, np.arange(len(ordered)), 0))
+    ranks = np.full(len(numbers), np.nan)
+    ranks[order[: len(ordered)]] = lower / max(len(ordered) - 1, 1)
+    return ranks
 
 
-_APART: Final = f"{_rank('mentions')} - {_rank('popularity')}"
-
-ORDERS: Final[Mapping[Together, Order]] = {
-    "index": Order(
-        f"if({' OR '.join(f'isNull({name})' for name in PARTS)}, NULL,"
-        f" {{of_mentions:Float64}} * ({_rank('burst')}) + {{of_popularity:Float64}} * ({_rank('popularity_growth')})"
-        f" + {{of_votes:Float64}} * ({_rank('votes_growth')}) + {{of_authors:Float64}} * ({_rank('authors')}))"
-    ),
-    "quadrants": Order("compared_mentions", "(mentions > median_mentions, weighted_rating > median_rating)"),
-    "talked": Order(
-        f"if(mentions >= 0 AND {_rank('mentions')} >= 0.75 AND {_rank('popularity')} < 0.5, {_APART}, NULL)"
-    ),
-    "untalked": Order(
-        f"if(mentions >= 0 AND {_rank('popularity')} >= 0.75 AND {_rank('mentions')} < 0.5, -({_APART}), NULL)"
-    ),
-}
+def _index(numbers: Mapping[str, Numbers], weights: Weights) -> Numbers:
+    burst, popularity, votes, authors = (numbers[f"{name}_rank"] for name in PARTS)
+    parts = (weights.mentions * burst, weights.popularity * popularity, weights.votes * votes)
+    return parts[0] + parts[1] + parts[2] + weights.authors * authors
 
 
-@cache
-def listing_text(by: Together, counts: str, authors: str) -> str:
-    """Return the query that lists films, over two files of `queries/`; nothing of it comes from outside."""
-    sources = f"film_days AS\n(\n{query_text(counts)}),\nfilm_authors AS\n(\n{query_text(authors)})\n"
-    order = ORDERS[by]
-    text = query_text("trend_index").replace(":key AS", f"{order.key} AS").replace("BY :part", f"BY {order.part}")
-    return f"WITH {sources}{text}"
+def _known(numbers: Numbers) -> Numbers:
+    """Return the numbers; what no number can stand for is unknown."""
+    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def numbers_of(row: Mapping[str, Any], weights: Weights) -> dict[str, Any]:
-    """Return every number of a film, from what `queries/trend_index.sql` tells of it."""
-    ranks = {f"{name}_rank": _share(row, name) for name in RANKED}
-    parts = [ranks[f"{name}_rank"] for name in PARTS]
-    weighted = zip((weights.mentions, weights.popularity, weights.votes, weights.authors), parts, strict=True)
-    apart = (ranks["mentions_rank"], ranks["popularity_rank"])
-    return {
-        **row,
-        **ranks,
-        "trend_index": None if None in parts else 100 * sum(weight * part for weight, part in weighted),
-        "divergence": None if None in apart else 100 * (apart[0] - apart[1]),
-        "quadrant": _quadrant(row),
-    }
+def _median(numbers: Numbers) -> float:
+    known = numbers[~np.isnan(numbers)]
+    return float(np.median(known)) if len(known) else np.nan
 
 
-def _share(row: Mapping[str, Any], name: str) -> Any:
-    return None if row[name] is None else (row[f"{name}_place"] - 1) / max(row[f"{name}_ranked"] - 1, 1)
-
-
-def _quadrant(row: Mapping[str, Any]) -> str | None:
-    if row["compared_mentions"] is None:
+def _value(name: str, number: float) -> float | None:
+    if np.isnan(number):
         return None
-    is_good = row["weighted_rating"] > row["median_rating"]
-    if row["mentions"] > row["median_mentions"]:
-        return "Hit" if is_good else "Hype"
-    return "Gem" if is_good else "Quiet"
+    return int(number) if name in WHOLE else number

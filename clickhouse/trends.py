@@ -198,8 +198,12 @@ def instant(epoch_ms: int) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What is known beside the counts, by film; and how many counts were revised after closing, and of which films."""
+    """What is known beside the counts, by film; and how many counts were revised after closing, and of which films.
 
+    `is_compared`: whether anything was counted in the period before.
+    """
+
+    is_compared: bool
     comparison: dict[int, dict[str, Any]]
     shown: dict[int, dict[str, Any]]
     revised_film_days: int
@@ -217,7 +221,7 @@ class _Facts:
     ) -> _Facts:
         ids = [row["tmdb_id"] for row in counts]
         if not ids:
-            return cls({}, {}, 0, frozenset())
+            return cls(False, {}, {}, 0, frozenset())
         comparison, shown, revised = together(
             lambda: _compared(client, ids, period, elapsed, question, kept),
             lambda: _shown(client, ids, period, question.at_ms),
@@ -227,6 +231,7 @@ class _Facts:
         # What was first seen later was not known then.
         unseen = {"popularity": None, "popularity_at_ms": None}
         return cls(
+            bool(counts[0]["is_compared"]),
             comparison,
             {
                 row["tmdb_id"]: row | (unseen if at_ms and (row["popularity_at_ms"] or 0) > at_ms else {})
@@ -250,14 +255,13 @@ def _compared(  # noqa: PLR0913, PLR0917 - what the films are compared by
     }
     selected = selection(question.community, question.least_confidence, question.at_ms)
     places = _places(period, question, kept)
-    by_rows, by_mentions, (known,) = together(
+    by_rows, by_mentions = together(
         lambda: ask(client, "trends_compared_kept", days=places["kept"], **asked) if places["kept"] else [],
         lambda: ask(client, "trends_compared", days=places["rows"], **asked, **selected) if places["rows"] else [],
-        lambda: ask(client, "trends_counted", previous_day=period.before.first, first_day=period.first),
     )
     found: dict[int, dict[str, Any]] = {}
     for row in (*by_rows, *by_mentions):
-        film = found.setdefault(row["tmdb_id"], {"previous": 0, "communities": set(), **known})
+        film = found.setdefault(row["tmdb_id"], {"previous": 0, "communities": set()})
         film["previous"] += row["previous"]
         film["communities"] |= set(row["communities"])
     return {film: {**row, "communities": len(row["communities"])} for film, row in found.items()}
@@ -316,7 +320,12 @@ def chosen_period(
 
 
 def _counts(client: Client, period: Period, question: TrendsQuestion) -> list[dict[str, Any]]:
-    asked: dict[str, Any] = {"first_day": period.first, "last_day": period.last, "limit": question.limit}
+    asked: dict[str, Any] = {
+        "previous_day": period.before.first,
+        "first_day": period.first,
+        "last_day": period.last,
+        "limit": question.limit,
+    }
     if not question.community and question.least_confidence <= 0:
         return ask_over(client, "trends_counts", counts_within(question.at_ms), at_ms=question.at_ms, **asked)
     selected = selection(question.community, question.least_confidence, question.at_ms)
@@ -345,7 +354,7 @@ def _film(rank: int, row: dict[str, Any], facts: _Facts) -> FilmTrend:
         mentions=row["mentions"],
         submissions=row["submissions"],
         comments=row["comments"],
-        previous=compared["previous"] if compared.get("known") else None,
+        previous=compared["previous"] if facts.is_compared and compared else None,
         share_of_voice=row["mentions"] / row["all_mentions"],
         communities=compared.get("communities", 0),
         popularity=shown.get("popularity"),

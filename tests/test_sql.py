@@ -54,7 +54,6 @@ PASSED_ON: Final = {
     ): "a file of queries/ with a constant of popularity_orders.py",
     ("clickhouse/promotion.py", "query_text(name)"): "a file of queries/",
     ("clickhouse/terms.py", "query_text(name)"): "a file of queries/",
-    ("clickhouse/trend_index.py", "listing_text(question.by, counts, authors)"): "files of queries/ and trend_parts.py",
     ("clickhouse/migrate.py", "statement"): "a file of migrations/",
     ("clickhouse/shadow.py", "statement"): "a file of queries/",
     ("clickhouse/erasure.py", "statement"): "a file of queries/ with a table's name that the engine has told, quoted",

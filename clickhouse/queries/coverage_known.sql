@@ -1,9 +1,9 @@
 -- How far the polls of each listing reached on the days of [window_start_ms, window_end_ms), where kind is 'polls': the
--- first and last that succeeded, null without one, and the last of all. And as coverage_stretches.sql tells them the
+-- first and last that succeeded, null without one, and the last of all. And as coverage_hours.sql tells them the
 -- stretches that meet [start_ms, end_ms), of kind 'gap' or 'whole', no later told than until_ms, unless it is 0.
 SELECT
     'polls' AS kind,
-    listing,
+    [listing] AS listings,
     toUnixTimestamp64Milli(min(first_success)) AS first_ms,
     toUnixTimestamp64Milli(max(last_success)) AS end_ms,
     toUnixTimestamp(toDateTime(day, 'UTC')) * 1000 AS day_ms,
@@ -13,11 +13,11 @@ WHERE source = {source:String}
     AND day >= toDate(fromUnixTimestamp64Milli({window_start_ms:Int64}, 'UTC'))
     AND day <= toDate(fromUnixTimestamp64Milli({window_end_ms:Int64} - 1, 'UTC'))
 GROUP BY listing, day
-ORDER BY day, listing
+ORDER BY day, listings
 UNION ALL
 SELECT
     if(is_gap, 'gap', 'whole') AS kind,
-    listing,
+    [listing] AS listings,
     toUnixTimestamp64Milli(begins_at) AS first_ms,
     toUnixTimestamp64Milli(ends_at) AS end_ms,
     0 AS day_ms,

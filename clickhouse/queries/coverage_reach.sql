@@ -5,8 +5,8 @@ SELECT
     toUnixTimestamp(hour) * 1000 AS hour_ms,
     0 AS polls, 0 AS failed, 0 AS overflowed, 0 AS requests, 0 AS items,
     successes,
-    toUnixTimestamp64Milli(first_success) AS first_success_ms,
-    toUnixTimestamp64Milli(last_success) AS last_success_ms,
+    toUnixTimestamp64Milli(first_success) AS first_ms,
+    toUnixTimestamp64Milli(last_success) AS end_ms,
     toUnixTimestamp64Milli(last_poll) AS last_poll_ms,
     [listing] AS listings
 FROM

@@ -17,7 +17,7 @@ from clickhouse.closed import Closer
 from clickhouse.measures import SENTIMENT
 from clickhouse.movie import find_film, read_movie
 from clickhouse.movie_view import movie_rows, render_movie
-from clickhouse.sentiment import UNKNOWN, Sentiment, read_sentiments
+from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, sentiments_of
 from tests.clickhouse.tables import PARTITIONS, filled, ms
 
 if TYPE_CHECKING:
@@ -47,11 +47,16 @@ def tell(tables: Filled, rows: list[tuple[int, str, str, float | None]]) -> None
     )
 
 
+def felt(tables: Filled, since: date = SINCE) -> Sentiments:
+    """Return the sentiments of the film's mentions since a day."""
+    return sentiments_of(ask(tables.client, "movie_mentions", tmdb_id=841, since=since, at_ms=0))
+
+
 def test_a_day_by_hand(filled: Filled) -> None:
     """Ten times 0.6 and ten times -0.2: mean 0.2, s = √(20 · 0.4² / 19) = 0.41039, margin 1.96 s / √20 = 0.17986."""
     say(filled, "2026-11-20", [0.6, -0.2] * 10)
 
-    found = read_sentiments(filled.client, 841, SINCE).of(date(2026, 11, 20))
+    found = felt(filled).of(date(2026, 11, 20))
 
     assert (found.n, found.positive_share, found.negative_share) == (20, 0.5, 0.5)
     assert found.mean == pytest.approx(0.2)
@@ -64,7 +69,7 @@ def test_below_twenty_nothing_is_said(filled: Filled) -> None:
     say(filled, "2026-11-20", [0.5] * 19 + [None] * 5)
     say(filled, "2026-11-19", [0.1])
 
-    found = read_sentiments(filled.client, 841, SINCE)
+    found = felt(filled)
 
     assert found.of(date(2026, 11, 20)) == Sentiment(19, None, None, None, None)
     assert found.of(date(2026, 11, 20)).text == ""
@@ -78,7 +83,7 @@ def test_classes_begin_at_their_bounds(filled: Filled) -> None:
     say(filled, "2026-11-20", [0.05, -0.05, 0.04, -0.04] * 5)
     say(filled, "2026-11-21", [0.0] * 20)
 
-    found = read_sentiments(filled.client, 841, SINCE)
+    found = felt(filled)
 
     assert (found.of(date(2026, 11, 20)).positive_share, found.of(date(2026, 11, 20)).negative_share) == (0.25, 0.25)
     assert (found.of(date(2026, 11, 21)).mean, found.of(date(2026, 11, 21)).margin) == (0, 0)
@@ -91,7 +96,7 @@ def test_retracted_mentions_and_other_films_do_not_count(filled: Filled) -> None
     filled.mention(841, "t1_other", "2026-11-20T10:00")
     filled.mention(841, "t1_200", "2026-11-20T10:00", gone=True)
 
-    found = read_sentiments(filled.client, 841, SINCE).of(date(2026, 11, 20))
+    found = felt(filled).of(date(2026, 11, 20))
 
     assert (found.n, found.mean) == (20, 0.5)
 
@@ -110,7 +115,7 @@ def test_days_agree_with_plain_python(filled: Filled) -> None:
             said[day].append(compound)
     tell(filled, rows)
 
-    found = read_sentiments(filled.client, 841, date(2027, 12, 31))
+    found = felt(filled, date(2027, 12, 31))
 
     assert {day: one.n for day, one in found.by_day.items() if one.n} == {day: len(some) for day, some in said.items()}
     for day, some in said.items():
@@ -144,6 +149,7 @@ def test_the_registry_names_what_the_query_returns(filled: Filled) -> None:
     """Each metric in the docs is a column, and each column but the keys is in the docs."""
     say(filled, "2026-11-20", [0.5])
 
-    columns = set(ask(filled.client, "movie_sentiment", tmdb_id=841, since=SINCE)[0]) - {"day", "is_total"}
+    row = ask(filled.client, "movie_mentions", tmdb_id=841, since=SINCE, at_ms=0)[0]
 
-    assert columns == {one.name for one in SENTIMENT}
+    others = {"told", "community", "method", "location", "day", "mentions", "mean_confidence"}
+    assert set(row) - others == {one.name for one in SENTIMENT}
