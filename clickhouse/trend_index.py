@@ -64,12 +64,17 @@ SHOWN: Final[Mapping[Together, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TogetherQuestion:
-    """What is asked: `day` None for the latest that both sources have reached; `limit`: films, a quadrant each."""
+    """What is asked.
+
+    `day` None for the latest that both sources have reached; `limit`: films, a quadrant each. `at_ms`: talk as it was
+    known at that instant, milliseconds, at which the day was over; 0 is now.
+    """
 
     by: Together
     today: date
     day: date | None = None
     limit: int = 20
+    at_ms: int = 0
 
 
 def read_together(client: Client, question: TogetherQuestion) -> Listing:
@@ -80,12 +85,12 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
     day = question.day or _latest(client, question.today)
     basis, stand, (rated,), shown = together(
         lambda: read_basis(client, day, question.today),
-        lambda: read_stand(client, day),
+        lambda: read_stand(client, day, at_ms=question.at_ms),
         lambda: ask(client, "rating_parameters", day=day),
         lambda: ask_columns(client, "together_popularity", day=day),
     )
     known = _known(stand)
-    talk, authors = _talk(client, stand, known)
+    talk, authors = _talk(client, stand, known, question.at_ms)
     rule = Rule(known[0], sum(known[1:]), LEAST_BASELINE_DAYS, rated["m"] or 0.0, rated["c"] or 0.0, WEIGHTS)
     films = measure(shown, talk, authors, rule)
     rows, qualified = listed(films, question.by, question.limit)
@@ -129,21 +134,25 @@ def _known(stand: Stand) -> list[bool]:
     return [bool(flag and stand.elapsed > 0) for flag in known_days(stand).flags]
 
 
-def _talk(client: Client, stand: Stand, known: Sequence[bool]) -> list[Columns]:
+def _talk(client: Client, stand: Stand, known: Sequence[bool], at_ms: int) -> list[Columns]:
     """Return mentions and authors of all films; of a day that is not over the days before count up to the same time."""
     kept = stand.reached.kept if stand.reached else frozenset()
+    days: dict[str, Any]
     before = [stand.day - timedelta(days=ago) for ago, flag in enumerate(known) if flag and ago > 0]
-    counts, days = "counts_of_days", {"whole": [stand.day, *before]}
     if stand.elapsed < MILLISECONDS_PER_DAY:
         counts = "counts_of_day_so_far"
-        days = {
-            "whole": [stand.day],
-            "kept": [day for day in before if day in kept],
-            "rows": [day for day in before if day not in kept],
-        }
+        # Counts of then are of whole days: what of the day had come by then is told by the posts.
+        rows = [day for day in before if day not in kept] + ([stand.day] if at_ms else [])
+        days = {"whole": [] if at_ms else [stand.day], "kept": [day for day in before if day in kept], "rows": rows}
+    elif at_ms:
+        counts = "counts_within_then"
+        days = {"first_day": min([stand.day, *before]), "last_day": stand.day, "at_ms": at_ms}
+    else:
+        counts, days = "counts_of_days", {"whole": [stand.day, *before]}
+    asked = {"day": stand.day, "before": before, "cut_ms": stand.elapsed}
     authors = "authors_of_kept_day" if stand.day in kept else "authors_of_day"
     return together(
-        lambda: ask_columns(client, "together_talk", counts, day=stand.day, cut_ms=stand.elapsed, **days),
+        lambda: ask_columns(client, "together_talk", counts, **asked, **days),
         lambda: ask_columns(client, authors, day=stand.day),
     )
 

@@ -10,7 +10,7 @@ import click
 from cinepulse.commands.options import Format, print_rows
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import date
 
     from clickhouse.listing import Listing
 
@@ -29,11 +29,6 @@ def print_listing(listing: Listing, output: Format) -> None:
         if listing.note:
             click.echo(listing.note, err=True)
         print_rows(listing_rows(listing), output, columns=listing_columns(listing))
-
-
-def day_of(day: datetime | None) -> date | None:
-    """Return the day that an option names."""
-    return day.date() if day else None
 
 
 def today() -> date:

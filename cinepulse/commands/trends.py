@@ -95,7 +95,7 @@ def trends(  # noqa: C901, PLR0913 - one parameter an option, one branch a kind 
     if by == INDEX:
         from cinepulse.commands.together import show_index
 
-        show_index(settings, day, limit, output, unfit=(first, last, community, certain, watch, at))
+        show_index(settings, day, limit, at, output, unfit=(first, last, community, certain, watch))
         return
 
     if by in OF_MENTIONS:

@@ -16,6 +16,8 @@ from cinepulse.commands.film_groups import viral as viral_command
 from cinepulse.commands.forecast import forecast as forecast_command
 from cinepulse.commands.kpi import kpi as kpi_command
 from cinepulse.commands.movie import movie as movie_command
+from cinepulse.commands.together import divergence as divergence_command
+from cinepulse.commands.together import quadrants as quadrants_command
 from cinepulse.commands.trends import trends as trends_command
 from clickhouse.ask import ask
 from clickhouse.closed import Closer, read_reached
@@ -229,7 +231,11 @@ def test_commands_take_it(filled: Filled, clickhouse_settings: Settings) -> None
     assert ",40.0," in tmdb.output
 
 
-@pytest.mark.parametrize("command", [cohorts_command, viral_command, kpi_command], ids=lambda one: str(one.name))
+@pytest.mark.parametrize(
+    "command",
+    [cohorts_command, viral_command, kpi_command, quadrants_command, divergence_command, trends_command],
+    ids=lambda one: str(one.name),
+)
 def test_figures_of_a_day_take_the_last_that_was_over(
     filled: Filled, clickhouse_settings: Settings, command: Any
 ) -> None:
@@ -237,7 +243,7 @@ def test_figures_of_a_day_take_the_last_that_was_over(
     filled.film(1, "Dune")
     for day in ("18", "19", "20"):
         filled.popularity(1, f"2026-11-{day}T08:00", 50.0)
-    name = ("weighted-rating",) if command is kpi_command else ()
+    name = {kpi_command: ("weighted-rating",), trends_command: ("--by", "index")}.get(command, ())
 
     then = run(command, clickhouse_settings, *name, "--at", "2026-11-20T11:00", "--format", "json")
     late = run(command, clickhouse_settings, *name, "--at", "2026-11-20T11:00", "--day", "2026-11-20")
@@ -280,6 +286,7 @@ def mean_ahead(metric: dict[str, Any]) -> float | None:
         (("--at", "2999-01-01"), "must lie in the past"),
         (("--at", "soon"), "no instant"),
         (("--at", "2026-11-20", "--watch"), "leave --at out"),
+        (("--by", "index", "--at", "2026-11-20", "--watch"), "leave --at out"),
         (("--by", "viral", "--at", "2026-11-20T11:00", "--day", "2026-11-20"), "was not over at --at"),
     ],
 )
