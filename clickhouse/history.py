@@ -76,7 +76,7 @@ def read_history(  # noqa: PLR0913 - what a day's numbers rest on
     counted, sums, popularity, polls = together(
         lambda: ask(client, counts_query(at_ms), films=list(films), **asked),
         lambda: ask_over(client, "history_sums", counts_within(at_ms), **summed),
-        lambda: ask(client, "history_popularity", films=list(films), **asked),
+        lambda: ask(client, "history_popularity_then" if at_ms else "history_popularity", films=list(films), **asked),
         lambda: (
             read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None, counted=False)
             if known is None

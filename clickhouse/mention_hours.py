@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
+from statistics import fmean, variance
 from typing import TYPE_CHECKING, Final
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
@@ -11,6 +13,8 @@ from clickhouse.ask import ask
 from clickhouse.coverage import MILLISECONDS_PER_HOUR
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from clickhouse.client import Client
     from clickhouse.mention_trends import Stand
 
@@ -36,7 +40,7 @@ def read_mention_hours(client: Client, tmdb_id: int, stand: Stand) -> tuple[Hour
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    hours = list(range(-(-stand.elapsed // MILLISECONDS_PER_HOUR)))
+    hours = range(-(-stand.elapsed // MILLISECONDS_PER_HOUR))
     if not hours:
         return ()
     kept = stand.reached.kept if stand.reached else frozenset()
@@ -48,15 +52,30 @@ def read_mention_hours(client: Client, tmdb_id: int, stand: Stand) -> tuple[Hour
         rows=[day for day in days if day not in kept],
         day=stand.day,
         film=tmdb_id,
-        hours=hours,
         cut_ms=stand.elapsed,
-        known=_known(stand),
-        least_weeks=LEAST_WEEKS,
     )
-    return tuple(HourTalk(**row) for row in rows)
+    counts = {row["place"]: row["mentions"] for row in rows}
+    known = _known(stand)
+    return tuple(hour_talk(hour, counts, known) for hour in hours)
 
 
-def _known(stand: Stand) -> list[int]:
+def hour_talk(hour: int, counts: Mapping[int, int], known: Sequence[bool]) -> HourTalk:
+    """Return one hour of a day against those of the weeks before, where these are known.
+
+    `counts` and `known`: by the hour of the day, and 24 more for each week before. The burst is that of a day, a shrunk
+    z: (n - μ) / √(σ² + μ + 1).
+    """
+    mentions = counts.get(hour, 0)
+    places = range(hour + 24, 24 * (WEEKS + 1), 24)
+    others = [counts.get(place, 0) for place in places if known[place]]
+    usual = fmean(others) if others else None
+    burst = None
+    if known[hour] and usual is not None and len(others) >= LEAST_WEEKS:
+        burst = (mentions - usual) / math.sqrt(variance(others) + usual + 1)
+    return HourTalk(hour, mentions if known[hour] or mentions else None, usual, len(others), burst)
+
+
+def _known(stand: Stand) -> list[bool]:
     """Return of each hour of the day, and of the same weekdays before it, whether what has passed of it is known."""
     flags = []
     for week in range(WEEKS + 1):
@@ -65,5 +84,5 @@ def _known(stand: Stand) -> list[int]:
             begin = hour * MILLISECONDS_PER_HOUR
             end = min(begin + MILLISECONDS_PER_HOUR, stand.elapsed)
             known = begin < end and stand.polls.of(start + begin, start + end, stand.furthest).complete is True
-            flags.append(int(known))
+            flags.append(known)
     return flags

@@ -1,12 +1,10 @@
--- The last popularity and votes known of each day of a range, of the films given; of what was seen by an instant, unless
--- it is 0.
+-- The last popularity and votes known of each day of a range, of the films given.
 SELECT
     tmdb_id,
-    toDate(observed_at) AS day,
-    argMax(p.popularity, (observed_at, revision)) AS popularity,
-    argMax(p.vote_count, (observed_at, revision)) AS votes
-FROM popularity AS p
-WHERE tmdb_id IN {films:Array(Int64)}
-    AND toDate(observed_at) BETWEEN {first_day:Date} AND {last_day:Date}
-    AND ({at_ms:Int64} = 0 OR observed_at <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
+    day,
+    if(max(h.popularity) = 0, NULL, reinterpretAsFloat64(toUInt64(max(h.popularity)))) AS popularity,
+    if(max(h.vote_count) = 0, NULL, toInt64(max(h.vote_count))) AS votes
+FROM popularity_histories AS h
+WHERE tmdb_id IN {films:Array(Int64)} AND day BETWEEN {first_day:Date} AND {last_day:Date}
 GROUP BY tmdb_id, day
+SETTINGS max_threads = 1
