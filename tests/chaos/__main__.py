@@ -99,7 +99,8 @@ def _alone(wanted: argparse.Namespace, directory: Path, console: Console) -> lis
         directory, lambda line: console.print(line, markup=False), long=not wanted.short, alone=not wanted.beside
     )
     if wanted.resume is not None:
-        journal = Journal(wanted.resume, code_of())
+        # A short form proves nothing of a whole one.
+        journal = Journal(wanted.resume, f"{code_of()}-short" if wanted.short else code_of())
         suite.done, suite.note = journal.done(), journal.note
     return suite.run(faults, range(wanted.first, wanted.first + wanted.seeds))
 

@@ -67,12 +67,15 @@ def _after(rig: Rig, blow: Callable[[], object]) -> float:
 
 
 def _points(*points: str, rounds: int = 1) -> Callable[[Rig, Chance], list[float]]:
-    """Return a strike that kills whoever comes by each of these points, after a random number of passes."""
+    """Return a strike that kills whoever comes by two of these points, after a random number of passes.
+
+    Which two is the seed's matter: a few seeds strike at all of them.
+    """
 
     def strike(rig: Rig, chance: Chance) -> list[float]:
         seconds = []
-        chosen = points * rounds if chance.long else chance.rng.sample(points, min(2, len(points)))
-        for point in chosen:
+        chosen = chance.rng.sample(points, min(2, len(points)))
+        for point in chosen * (rounds if chance.long else 1):
             rig.load()
             chance.wait(0.5)
             rig.hit(point, passes=chance.rng.randrange(3), meanwhile=rig.load)
