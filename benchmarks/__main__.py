@@ -20,6 +20,7 @@ from benchmarks.suite.report import as_json, table_of, write
 from benchmarks.suite.rounds import LEAST_ROUNDS, run_workload
 
 WRONG = 1
+FILE_WIDTH = 160
 
 
 @click.command(
@@ -51,6 +52,9 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
     # What passes by itself is no news here.
     stamina.instrumentation.set_on_retry_hooks(())
     console, told = Console(), Console(stderr=True)
+    if not console.is_terminal:
+        # A file has no edge at which a table would have to be broken.
+        console.width = FILE_WIDTH
     heats = []
     with tempfile.TemporaryDirectory(prefix="bench-") as directory, Bench(Path(directory), records) as bench:
         for stage in map(load_stage, chosen):

@@ -109,8 +109,10 @@ def some_mentions(
     ]
     repeats = np.flatnonzero(rng.random(count) < again).tolist()
     back = rng.integers(1, max(2, round(count * AGAIN_WITHIN)), len(repeats)).tolist()
+    # Of the records as they were: one that comes again and again would come later than any grace.
+    first = said.copy()
     for number, distance in zip(repeats, back, strict=True):
-        said[number] = said[max(0, number - distance)]
+        said[number] = first[max(0, number - distance)]
     return said
 
 

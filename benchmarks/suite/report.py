@@ -114,6 +114,11 @@ def _row_as_json(heat: Heat, row: Row) -> dict[str, Any]:
 
 
 def write(path: Path, stages: dict[str, Any]) -> None:
-    """Put the stages into a file; others that it holds stay."""
+    """Put the stages into a file; others that it holds stay, and so do the workloads that a stage did not run anew."""
     known = json.loads(path.read_text("utf-8"))["stages"] if path.exists() else {}
-    path.write_text(json.dumps({"stages": known | stages}, indent=1) + "\n", "utf-8")
+    for name, stage in stages.items():
+        before = known[name]["workloads"] if name in known else []
+        anew = {one["name"]: one for one in stage["workloads"]}
+        kept = [anew.pop(one["name"], one) for one in before]
+        known[name] = {**stage, "workloads": [*kept, *anew.values()]}
+    path.write_text(json.dumps({"stages": known}, indent=1) + "\n", "utf-8")

@@ -168,11 +168,23 @@ def test_a_limit_that_is_passed_is_shown(tmp_path: Path) -> None:
 def test_results_of_other_stages_stay_in_the_file(tmp_path: Path) -> None:
     """Stages may be measured one by one into one file."""
     file = tmp_path / "results.json"
-    write(file, {"other": {"rounds": 3}})
+    write(file, {"other": {"rounds": 3, "workloads": []}})
 
     write(file, as_json([heat_of(stage(contender("ours", [1] * 3, peer=False)), tmp_path)], 3))
 
     assert json.loads(file.read_text())["stages"].keys() == {"other", "made-up"}
+
+
+def test_workloads_that_were_not_run_anew_stay_in_the_file(tmp_path: Path) -> None:
+    """A stage's workloads may be measured one by one; what is measured again takes the place that it had."""
+    file = tmp_path / "results.json"
+    for measured in ([("one", 1), ("two", 2)], [("one", 3)], [("three", 4)]):
+        workloads = [{"name": name, "rows": [rows]} for name, rows in measured]
+        write(file, {"count": {"rounds": len(measured), "workloads": workloads}})
+
+    stage = json.loads(file.read_text())["stages"]["count"]
+
+    assert [(one["name"], one["rows"]) for one in stage["workloads"]] == [("one", [3]), ("two", [2]), ("three", [4])]
 
 
 @pytest.mark.parametrize(("result", "code"), [(EXACT, 0), ({}, 1)])
