@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from benchmarks.suite.mentions import DELAYED_HOURS, HOUR_MS, counted, distinct, some_mentions
+from benchmarks.suite.mentions import DELAYED_HOURS, counted, distinct, some_mentions
+from schemas.topics import HOUR_MS
 
 
 def test_what_comes_again_comes_within_any_grace() -> None:
