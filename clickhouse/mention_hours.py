@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import timedelta
-from statistics import fmean, variance
+from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask
 from clickhouse.coverage import MILLISECONDS_PER_HOUR
+from clickhouse.mention_numbers import shrunk_z
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,16 +62,15 @@ def read_mention_hours(client: Client, tmdb_id: int, stand: Stand) -> tuple[Hour
 def hour_talk(hour: int, counts: Mapping[int, int], known: Sequence[bool]) -> HourTalk:
     """Return one hour of a day against those of the weeks before, where these are known.
 
-    `counts` and `known`: by the hour of the day, and 24 more for each week before. The burst is that of a day, a shrunk
-    z: (n - μ) / √(σ² + μ + 1).
+    `counts` and `known`: by the hour of the day, and 24 more for each week before. The burst is that of a day.
     """
     mentions = counts.get(hour, 0)
     places = range(hour + 24, 24 * (WEEKS + 1), 24)
     others = [counts.get(place, 0) for place in places if known[place]]
     usual = fmean(others) if others else None
     burst = None
-    if known[hour] and usual is not None and len(others) >= LEAST_WEEKS:
-        burst = (mentions - usual) / math.sqrt(variance(others) + usual + 1)
+    if known[hour] and len(others) >= LEAST_WEEKS:
+        burst = shrunk_z(mentions, others)
     return HourTalk(hour, mentions if known[hour] or mentions else None, usual, len(others), burst)
 
 

@@ -137,8 +137,14 @@ def _of_the_month(n: Sequence[int | None]) -> dict[str, Any]:
     usual = sum(days) / len(days) if days else None
     burst = None
     if n[0] is not None and usual is not None and len(days) >= LEAST_BASELINE_DAYS:
-        burst = (n[0] - usual) / math.sqrt(_variance(days) + usual + 1)
+        burst = shrunk_z(n[0], days)
     return {"usual": usual, "usual_days": len(days), "burst": burst}
+
+
+def shrunk_z(mentions: int, usual: Sequence[int]) -> float:
+    """Return how far mentions stand out of at least two usual ones: (n - μ) / √(σ² + μ + 1), σ² of a sample."""
+    mean = sum(usual) / len(usual)
+    return (mentions - mean) / math.sqrt(_variance(usual) + mean + 1)
 
 
 def _told(values: Sequence[int | None]) -> list[int]:

@@ -5,13 +5,13 @@ Terms are told from counts alone (`clickhouse.terms`): texts are gone after 48 h
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import date, timedelta
-from statistics import fmean, variance
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from clickhouse.ask import ask, together
+from clickhouse.mention_numbers import shrunk_z
 from clickhouse.movie import Evidence, Film, evidence_of
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE
 
@@ -127,19 +127,16 @@ def before(counts: Mapping[date, int], day: date) -> list[int]:
 def burst_day(counts: Mapping[date, int]) -> date | None:
     """Return the day that stands out most of the last `RECENT_DAYS` up to the latest mention, None without one.
 
-    By the shrunk z of n mentions against the 28 days before, (n - mean) / sqrt(variance + mean + 1); of equals the
-    later one.
+    By the shrunk z of its mentions against the 28 days before; of equals the later one.
     """
     if not counts:
         return None
 
-    def shrunk_z(day: date) -> tuple[float, date]:
-        usual = before(counts, day)
-        mean = fmean(usual)
-        return (counts[day] - mean) / math.sqrt(variance(usual) + mean + 1), day
+    def stands_out(day: date) -> tuple[float, date]:
+        return shrunk_z(counts[day], before(counts, day)), day
 
     latest = max(counts)
-    return max((day for day in counts if day > latest - timedelta(days=RECENT_DAYS)), key=shrunk_z)
+    return max((day for day in counts if day > latest - timedelta(days=RECENT_DAYS)), key=stands_out)
 
 
 def without_parts(terms: Sequence[Term]) -> tuple[Term, ...]:

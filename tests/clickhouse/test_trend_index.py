@@ -13,17 +13,17 @@ import pytest
 from click.testing import CliRunner
 
 from cinepulse.authors import author_sketch, distinct_authors
-from cinepulse.closing import MILLISECONDS_PER_HOUR
 from cinepulse.commands.together import divergence, quadrants
 from cinepulse.commands.trends import trends
 from clickhouse.tables import MENTIONS
 from clickhouse.trend_index import WEIGHTS, TogetherQuestion, read_together
 from tests.clickhouse.popularity_reference import metrics_of_day, percent_ranks, tolerant
-from tests.clickhouse.tables import PARTITIONS, Filled, filled
+from tests.clickhouse.tables import Filled, filled, ms
 from tests.clickhouse.talk import count, know, start_of
 from tests.clickhouse.talk import put as put_rows
 from tests.clickhouse.test_mention_trends import asked as mentions_asked
 from tests.clickhouse.test_popularity import DAY, ago, histories, put
+from tests.clickhouse.test_then import stored
 from tests.fixtures.clickhouse import environment_of
 
 if TYPE_CHECKING:
@@ -282,42 +282,17 @@ def test_as_it_was_known(filled: Filled) -> None:
 
     Both medians of two films lie between them: 5 and 6 mentions, ratings of 8 and 9.
     """
-    known = start_of(DAY + timedelta(days=1)) + 6 * MILLISECONDS_PER_HOUR
-    know(filled, [DAY], told=known)
+    know(filled, [DAY], told=ms("2026-03-05T06:00"))
     put(filled, [(film, DAY, (10.0 * film, 100, 7.0 + film)) for film in (1, 2)])
-    for revision, later, counts in ((1, 0, {1: 5, 2: 6}), (2, 40 * MILLISECONDS_PER_HOUR, {1: 50})):
-        for film, mentions in counts.items():
-            store(filled, film, mentions, known + later, revision)
+    stored(filled, (1, 5, "2026-03-05T06:00", 1), (2, 6, "2026-03-05T06:00", 1), day=DAY)
+    stored(filled, (1, 50, "2026-03-06T22:00", 2), day=DAY)
 
-    then = read_together(
-        filled.client,
-        TogetherQuestion(by="quadrants", today=DAY, day=DAY, at_ms=known + 10 * MILLISECONDS_PER_HOUR),
-    )
+    question = TogetherQuestion(by="quadrants", today=DAY, day=DAY, at_ms=ms("2026-03-05T16:00"))
+    then = read_together(filled.client, question)
 
     assert {row["tmdb_id"]: row["mentions"] for row in then.rows} == {1: 5, 2: 6}
     assert {row["tmdb_id"]: row["mentions"] for row in asked(filled, "quadrants").rows} == {1: 50, 2: 6}
     assert {row["tmdb_id"]: row["quadrant"] for row in then.rows} == {1: "Quiet", 2: "Hit"}
-
-
-def store(filled: Filled, film: int, mentions: int, at: int, revision: int) -> None:
-    """Store a film's count of the day as the sink would have at an instant."""
-    row = {
-        "tmdb_id": film,
-        "day": DAY,
-        "mentions": mentions,
-        "submissions": 0,
-        "comments": mentions,
-        "state": "provisional",
-        "watermark": at,
-        "source_partition": film % PARTITIONS,
-        "revision": revision,
-        "ingested_at": at,
-    }
-    names = list(row)
-    types = ["Int64", "Date", "Int64", "Int64", "Int64", "String", "DateTime64(3, 'UTC')", "Int32", "UInt64"]
-    filled.client.insert(
-        "mention_counts", [list(row.values())], column_names=names, column_type_names=[*types, "DateTime64(3, 'UTC')"]
-    )
 
 
 def test_commands_print_each(filled: Filled, clickhouse_settings: Settings) -> None:
