@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from clickhouse.client import connect
-from clickhouse.migrate import load_migrations, migrate
 from clickhouse.tables import COVERAGE, FILMS, MENTION_COUNTS, MENTIONS, POPULARITY, Table
 from schemas.partitioning import film_partition
 
@@ -116,7 +115,6 @@ def _zero(kind: str) -> Any:
 
 
 @pytest.fixture
-def filled(clickhouse_settings: Settings) -> Filled:
+def filled(migrated_settings: Settings) -> Filled:
     """Return an empty migrated database."""
-    migrate(clickhouse_settings, load_migrations())
-    return Filled(connect(clickhouse_settings))
+    return Filled(connect(migrated_settings))

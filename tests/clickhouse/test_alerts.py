@@ -93,7 +93,7 @@ def test_a_burst_says_how_much_of_its_hours_is_known(filled: Filled) -> None:
     ],
 )
 def test_what_is_asked_for_is_listed(
-    filled: Filled, clickhouse_settings: Settings, arguments: tuple[str, ...], films: list[int]
+    filled: Filled, migrated_settings: Settings, arguments: tuple[str, ...], films: list[int]
 ) -> None:
     """Days are half-open: the first millisecond of the next is not in the last."""
     for number, title in enumerate(("First", "Second", "Third", "Fourth"), 1):
@@ -104,19 +104,19 @@ def test_what_is_asked_for_is_listed(
     happened(filled, "left", 4, "2026-11-21T10:00")
     days = () if "--from" in arguments or "--to" in arguments else ("--from", "2026-11-15")
 
-    result = run(clickhouse_settings, *arguments, *days, "--format", "json")
+    result = run(migrated_settings, *arguments, *days, "--format", "json")
 
     assert [one["tmdb_id"] for one in json.loads(result.output)] == films
 
 
-def test_each_format_is_printed(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_each_format_is_printed(filled: Filled, migrated_settings: Settings) -> None:
     """A title from outside cannot steer a terminal."""
     filled.film(603, "The\x1b[31m Matrix")
     happened(filled, "burst", 603, "2026-11-20T10:00", score=4.51, mentions=9, expected=0.5)
     day = ("--from", "2026-11-20")
 
-    table = run(clickhouse_settings, *day).output
-    comma = run(clickhouse_settings, *day, "--format", "csv").output
+    table = run(migrated_settings, *day).output
+    comma = run(migrated_settings, *day, "--format", "csv").output
 
     assert "burst began" in table
     assert "4.5" in table
@@ -134,9 +134,9 @@ def test_each_format_is_printed(filled: Filled, clickhouse_settings: Settings) -
     ],
     ids=" ".join,
 )
-def test_options_that_contradict_are_refused(clickhouse_settings: Settings, arguments: tuple[str, ...]) -> None:
+def test_options_that_contradict_are_refused(migrated_settings: Settings, arguments: tuple[str, ...]) -> None:
     """Exit code 2 and a line."""
-    assert run(clickhouse_settings, *arguments).exit_code == 2
+    assert run(migrated_settings, *arguments).exit_code == 2
 
 
 def test_titles_are_those_of_the_catalogue(filled: Filled) -> None:

@@ -178,14 +178,12 @@ def run(settings: Settings, *arguments: str) -> Any:
     return CliRunner().invoke(command, arguments, env=environment)
 
 
-def test_command_prints_each_format(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_command_prints_each_format(filled: Filled, migrated_settings: Settings) -> None:
     """Table, JSON, CSV and Parquet tell the same days, side by side."""
     story(filled)
     asked = ("Dune", "2", "--from", "2026-11-19", "--to", "2026-11-22", "--format")
 
-    table, document, rows, file = (
-        run(clickhouse_settings, *asked, form) for form in ("table", "json", "csv", "parquet")
-    )
+    table, document, rows, file = (run(migrated_settings, *asked, form) for form in ("table", "json", "csv", "parquet"))
 
     assert [result.exit_code for result in (table, document, rows, file)] == [0, 0, 0, 0]
     assert "Dune (2021)" in table.output
@@ -215,21 +213,21 @@ def test_command_prints_each_format(filled: Filled, clickhouse_settings: Setting
     ],
 )
 def test_what_makes_no_sense_is_refused(
-    filled: Filled, clickhouse_settings: Settings, arguments: tuple[str, ...], told: str
+    filled: Filled, migrated_settings: Settings, arguments: tuple[str, ...], told: str
 ) -> None:
     """Too few or too many films, one of them twice, too long a period, or a time to come end with exit code 2."""
     story(filled)
 
-    result = run(clickhouse_settings, *arguments)
+    result = run(migrated_settings, *arguments)
 
     assert (result.exit_code, told in result.output) == (2, True)
 
 
-def test_a_film_that_is_unknown_is_told(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_a_film_that_is_unknown_is_told(filled: Filled, migrated_settings: Settings) -> None:
     """An unknown title ends in the error that names it."""
     story(filled)
 
-    result = run(clickhouse_settings, "Dune", "no such film")
+    result = run(migrated_settings, "Dune", "no such film")
 
     assert isinstance(result.exception, FilmUnknown)
 

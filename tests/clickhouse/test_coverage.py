@@ -290,13 +290,13 @@ def run(settings: Settings, *arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.real
-def test_command_prints_each_format(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_command_prints_each_format(filled: Filled, migrated_settings: Settings) -> None:
     """Hours of a day, days of a range, of one source or both; the table marks what is known too little."""
     a_day_with_a_gap(filled)
     day = ("--day", "2026-11-21", "--source", "reddit")
 
     table, document, rows, both = (
-        run(clickhouse_settings, *arguments)
+        run(migrated_settings, *arguments)
         for arguments in (
             day,
             (*day, "--by", "day", "--format", "json"),

@@ -74,9 +74,9 @@ class Deep:
 
 
 @pytest.fixture
-def deep(broker: str, clickhouse_settings: Settings) -> Iterator[Deep]:
+def deep(broker: str, migrated_settings: Settings) -> Iterator[Deep]:
     """Return a pipeline of its own, stored whole."""
-    made = Deep(broker, clickhouse_settings)
+    made = Deep(broker, migrated_settings)
     yield made
     made.pipeline.close()
 

@@ -93,23 +93,23 @@ def waves(filled: Filled) -> None:
     put(filled, [(1, ago(day), (level[61 - day] + 1.0, 1, None)) for day in range(60)])
 
 
-def test_lead_is_read_from_the_tables(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_lead_is_read_from_the_tables(filled: Filled, migrated_settings: Settings) -> None:
     """Popularity that repeats talk two days later is told as a lead of two days, by the command too."""
     waves(filled)
 
-    told = CliRunner().invoke(movie, ["1"], env=environment_of(clickhouse_settings))
-    then = CliRunner().invoke(movie, ["1", "--at", "2024-01-20T00:00:00Z"], env=environment_of(clickhouse_settings))
+    told = CliRunner().invoke(movie, ["1"], env=environment_of(migrated_settings))
+    then = CliRunner().invoke(movie, ["1", "--at", "2024-01-20T00:00:00Z"], env=environment_of(migrated_settings))
 
     assert "talk leads popularity by 2 d (r +1.00" in told.stdout
     assert (then.exit_code, "too few days known" in then.stdout) == (0, True)
 
 
-def test_command_forecasts_both(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_command_forecasts_both(filled: Filled, migrated_settings: Settings) -> None:
     """Each metric has both baselines for each day, with error and origins; one is best of each metric."""
     waves(filled)
 
     table, document, rows = (
-        CliRunner().invoke(command, ["Dune", "--days", "3", "--format", form], env=environment_of(clickhouse_settings))
+        CliRunner().invoke(command, ["Dune", "--days", "3", "--format", form], env=environment_of(migrated_settings))
         for form in ("table", "json", "csv")
     )
 
@@ -126,11 +126,11 @@ def test_command_forecasts_both(filled: Filled, clickhouse_settings: Settings) -
     assert all(float(row["mae"]) > 0 and int(row["origins"]) > 30 for row in listed)
 
 
-def test_command_of_a_film_that_nobody_knows(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_command_of_a_film_that_nobody_knows(filled: Filled, migrated_settings: Settings) -> None:
     """A film without a known day has no forecast, and the command says so."""
     filled.film(1, "Dune")
 
-    result = CliRunner().invoke(command, ["1"], env=environment_of(clickhouse_settings))
+    result = CliRunner().invoke(command, ["1"], env=environment_of(migrated_settings))
 
     assert result.exit_code == 0
     assert result.stdout.count("no day is known") == 2

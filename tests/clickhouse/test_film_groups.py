@@ -208,9 +208,9 @@ def test_queries_agree_with_plain_python(filled: Filled) -> None:
 
 
 @pytest.mark.parametrize("name", ["cohorts", "genres", "viral"])
-def test_commands_print_their_groups(filled: Filled, clickhouse_settings: Settings, name: str) -> None:
+def test_commands_print_their_groups(filled: Filled, migrated_settings: Settings, name: str) -> None:
     """Each has a table, JSON and CSV with all it counts; an empty database is no error."""
-    command, environment = getattr(commands, name), environment_of(clickhouse_settings)
+    command, environment = getattr(commands, name), environment_of(migrated_settings)
     empty = CliRunner().invoke(command, ["--format", "json"], env=environment)
     catalogue(filled, {film: (str(DAY), ("Drama",)) for film in range(1, 11)})
     put(filled, [(film, DAY, (10.0, 5, 7.0)) for film in range(1, 11)])

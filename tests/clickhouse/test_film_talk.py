@@ -169,14 +169,14 @@ def run(settings: Settings, *arguments: str) -> Any:
     return result.output
 
 
-def test_movie_shows_the_burst(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_movie_shows_the_burst(filled: Filled, migrated_settings: Settings) -> None:
     """The film's latest day with its burst, its changes and its loudest hour; JSON has every metric and hour."""
     know(filled, [ago(days) for days in range(29)])
     filled.film(1, "Dune")
     say(filled, {0: [5.5] * 5 + [7.5], 1: [1.0] * 4})
     filled.count_all("2026-03-09T00:00")
 
-    table, talk = run(clickhouse_settings, "1"), json.loads(run(clickhouse_settings, "1", "--format", "json"))["talk"]
+    table, talk = run(migrated_settings, "1"), json.loads(run(migrated_settings, "1", "--format", "json"))["talk"]
 
     # μ = 1 / 7 and σ² = (16 - 28 / 49) / 27 = 4 / 7: (6 - 1 / 7) / √(12 / 7) = 4.47.
     assert f"{DAY}: 6 mentions, burst 4.5, usually 0.1 (28 of 28 days known)" in table
@@ -186,14 +186,14 @@ def test_movie_shows_the_burst(filled: Filled, clickhouse_settings: Settings) ->
     assert (talk["day"], len(talk["hours"]), talk["hours"][5]["mentions"]) == (str(DAY), 24, 5)
 
 
-def test_movie_says_why_no_burst_is_known(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_movie_says_why_no_burst_is_known(filled: Filled, migrated_settings: Settings) -> None:
     """Without enough known days the line says how many there are, and of a day in doubt how much is known."""
     filled.film(1, "Dune")
     say(filled, {0: [5.5]})
     filled.count_all("2026-03-09T00:00")
-    nothing = run(clickhouse_settings, "1")
+    nothing = run(migrated_settings, "1")
     know(filled, [ago(days) for days in range(1, 29)])
-    doubt = run(clickhouse_settings, "1")
+    doubt = run(migrated_settings, "1")
 
     assert "burst unknown: 0 of the 28 days before are known" in nothing
     assert "burst unknown: 0.0% of the day is known" in doubt or "burst unknown: unknown of the day" in doubt

@@ -259,15 +259,13 @@ def test_query_agrees_with_plain_python(filled: Filled) -> None:
 
 
 @pytest.mark.parametrize("name", list(KPIS))
-def test_command_prints_each_figure(filled: Filled, clickhouse_settings: Settings, name: str) -> None:
+def test_command_prints_each_figure(filled: Filled, migrated_settings: Settings, name: str) -> None:
     """Each figure has a table, JSON with the parameters, and rows; an empty database is no error."""
-    empty = CliRunner().invoke(command, [name, "--format", "json"], env=environment_of(clickhouse_settings))
+    empty = CliRunner().invoke(command, [name, "--format", "json"], env=environment_of(migrated_settings))
     film(filled, 1, budget_usd=1, revenue_usd=10**9, runtime_minutes=80, vote_average=9.0, release_date="2099-01-01")
 
     table, document, rows = (
-        CliRunner().invoke(
-            command, [name, "--day", str(DAY), "--format", form], env=environment_of(clickhouse_settings)
-        )
+        CliRunner().invoke(command, [name, "--day", str(DAY), "--format", form], env=environment_of(migrated_settings))
         for form in ("table", "json", "csv")
     )
 

@@ -367,7 +367,7 @@ def run(settings: Settings, *arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_command_prints_each_order(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_command_prints_each_order(filled: Filled, migrated_settings: Settings) -> None:
     """Each order has a table of its own columns; JSON and CSV have every metric, whatever the order."""
     know(filled, [ago(days) for days in range(29)])
     for film, past, now in ((1, 5, 8), (2, 8, 5)):
@@ -377,11 +377,11 @@ def test_command_prints_each_order(filled: Filled, clickhouse_settings: Settings
     filled.count_all("2026-03-09T00:00")
 
     for by in get_args(MentionRanking):
-        code, table = run(clickhouse_settings, "--by", by, "--day", str(DAY))
+        code, table = run(migrated_settings, "--by", by, "--day", str(DAY))
         assert (code, "days in UTC" in table, "film 1" in table or "film 2" in table) == (0, True, True)
         assert "100.0% known; of the 28 days before, 28 are known" in table
     document, rows = (
-        run(clickhouse_settings, "--by", "burst", "--day", str(DAY), "--format", form)[1] for form in ("json", "csv")
+        run(migrated_settings, "--by", "burst", "--day", str(DAY), "--format", form)[1] for form in ("json", "csv")
     )
 
     told = json.loads(document)
@@ -390,20 +390,20 @@ def test_command_prints_each_order(filled: Filled, clickhouse_settings: Settings
     assert (len(rows.splitlines()), set(rows.splitlines()[0].split(",")) >= NAMES) == (3, True)
 
 
-def test_command_warns_of_what_is_not_known(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_command_warns_of_what_is_not_known(filled: Filled, migrated_settings: Settings) -> None:
     """A day without coverage, or with too few known days before it, says why numbers are missing."""
     count(filled, {1: {DAY: (1, 0)}})
-    _, unknown = run(clickhouse_settings, "--by", "share", "--day", str(DAY))
+    _, unknown = run(migrated_settings, "--by", "share", "--day", str(DAY))
     know(filled, [DAY, ago(1)])
-    _, early = run(clickhouse_settings, "--by", "share", "--day", str(DAY))
+    _, early = run(migrated_settings, "--by", "share", "--day", str(DAY))
 
     assert "Less than 95% of the day is known" in unknown
     assert "Fewer than 7 days before are known" in early
-    assert "see cinepulse rising" in run(clickhouse_settings, "--by", "burst", "--day", str(DAY))[1]
+    assert "see cinepulse rising" in run(migrated_settings, "--by", "burst", "--day", str(DAY))[1]
 
 
-def test_ranges_do_not_fit(clickhouse_settings: Settings) -> None:
+def test_ranges_do_not_fit(migrated_settings: Settings) -> None:
     """Metrics of a day are not those of a range."""
-    code, output = run(clickhouse_settings, "--by", "burst", "--from", "2026-03-01")
+    code, output = run(migrated_settings, "--by", "burst", "--from", "2026-03-01")
 
     assert (code, "takes --day" in output) == (2, True)

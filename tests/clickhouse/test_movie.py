@@ -201,13 +201,13 @@ def run(settings: Settings, *arguments: str) -> tuple[int, str, BaseException | 
     return result.exit_code, result.output, result.exception
 
 
-def test_command_prints_each_format(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_command_prints_each_format(filled: Filled, migrated_settings: Settings) -> None:
     """Table with TMDB's attribution, JSON of everything, CSV of the days."""
     catalogue(filled)
     filled.mention(13, "t3_abc", "2026-11-20T10:00")
     filled.count_all(watermark="2026-11-20T12:00")
 
-    table, document, rows = (run(clickhouse_settings, "13", "--format", form) for form in ("table", "json", "csv"))
+    table, document, rows = (run(migrated_settings, "13", "--format", form) for form in ("table", "json", "csv"))
 
     assert [code for code, _, _ in (table, document, rows)] == [0, 0, 0]
     assert "Forrest Gump (1994)" in table[1]
@@ -216,11 +216,11 @@ def test_command_prints_each_format(filled: Filled, clickhouse_settings: Setting
     assert rows[1].splitlines()[1].startswith("2026-11-20,1,")
 
 
-def test_command_on_an_ambiguous_title_fails_with_the_list(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_command_on_an_ambiguous_title_fails_with_the_list(filled: Filled, migrated_settings: Settings) -> None:
     """The command raises what the command line turns into exit code 1 and the list of candidates."""
     catalogue(filled)
 
-    code, _, error = run(clickhouse_settings, "Dune")
+    code, _, error = run(migrated_settings, "Dune")
 
     assert code == 1
     assert isinstance(error, FilmUnknown)

@@ -391,12 +391,12 @@ def run(settings: Settings, *arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("by", get_args(Ranking))
-def test_command_prints_each_order(filled: Filled, clickhouse_settings: Settings, by: Ranking) -> None:
+def test_command_prints_each_order(filled: Filled, migrated_settings: Settings, by: Ranking) -> None:
     """Each order has a table of its own columns, and JSON and CSV with every metric; its choices are all rankings."""
     put(filled, [(1, ago(7), (10.0, 1, None)), (1, ago(1), (12.0, 10, None)), (1, ago(0), (60.0, 900, 7.5))])
 
     table, document, rows = (
-        run(clickhouse_settings, "--by", by, "--day", str(DAY), "--format", form) for form in ("table", "json", "csv")
+        run(migrated_settings, "--by", by, "--day", str(DAY), "--format", form) for form in ("table", "json", "csv")
     )
 
     assert [code for code, _ in (table, document, rows)] == [0, 0, 0]
@@ -406,8 +406,8 @@ def test_command_prints_each_order(filled: Filled, clickhouse_settings: Settings
     assert set(BY) >= {"mentions", *get_args(Ranking)}
 
 
-def test_options_of_mentions_do_not_fit(clickhouse_settings: Settings) -> None:
+def test_options_of_mentions_do_not_fit(migrated_settings: Settings) -> None:
     """A range or a community says nothing about TMDB's numbers of a day."""
-    code, output = run(clickhouse_settings, "--by", "viral", "--community", "movies")
+    code, output = run(migrated_settings, "--by", "viral", "--community", "movies")
 
     assert (code, "takes --day, --at, --limit, --top and --format alone" in output) == (2, True)

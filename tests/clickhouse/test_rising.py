@@ -193,13 +193,13 @@ def test_registry_names_every_number(filled: Filled) -> None:
     assert {measure.name for measure in NOW} == set(type(film).__slots__) - {"tmdb_id", "title", "year"}
 
 
-def test_command_prints_all_forms(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_command_prints_all_forms(filled: Filled, migrated_settings: Settings) -> None:
     """The table names window, zone and coverage; JSON and CSV hold the same films."""
     talked(filled, dict.fromkeys(range(10, 20), (10, 100)) | {1: (90, 100)})
     filled.film(1, "Past Lives", release_date="2023-06-02")
     environment = {
-        "CINEPULSE_CLICKHOUSE_PORT": str(clickhouse_settings.clickhouse_port),
-        "CINEPULSE_CLICKHOUSE_DATABASE": clickhouse_settings.clickhouse_database,
+        "CINEPULSE_CLICKHOUSE_PORT": str(migrated_settings.clickhouse_port),
+        "CINEPULSE_CLICKHOUSE_DATABASE": migrated_settings.clickhouse_database,
         "CINEPULSE_CLICKHOUSE_PASSWORD": PASSWORD,
     }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from clickhouse.client import connect
-from clickhouse.migrate import TABLE, load_migrations, migrate
+from clickhouse.migrate import TABLE
 from clickhouse.rows import routes
 from clickhouse.tables import DERIVED, TABLES, Table
 
@@ -21,10 +21,9 @@ NAMES: Final = tuple(table.name for table in TABLES)
 
 
 @pytest.fixture
-def client(clickhouse_settings: Settings) -> Client:
+def client(migrated_settings: Settings) -> Client:
     """Return a client of a migrated database."""
-    migrate(clickhouse_settings, load_migrations())
-    return connect(clickhouse_settings)
+    return connect(migrated_settings)
 
 
 def test_migrations_give_the_declared_tables(client: Client) -> None:

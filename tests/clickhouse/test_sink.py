@@ -52,9 +52,9 @@ BULK = 400
 
 
 @pytest.fixture
-def pipeline(broker: str, clickhouse_settings: Settings) -> Iterator[Pipeline]:
+def pipeline(broker: str, migrated_settings: Settings) -> Iterator[Pipeline]:
     """Return a pipeline of the test's own."""
-    made = Pipeline(broker, clickhouse_settings)
+    made = Pipeline(broker, migrated_settings)
     yield made
     made.close()
 
@@ -448,17 +448,17 @@ def test_stop_while_clickhouse_is_away_commits_nothing_unwritten(broker: str, tm
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
 def test_command_survives_its_end(
-    fresh_broker: BrokerProcess, clickhouse_settings: Settings, ending: signal.Signals
+    fresh_broker: BrokerProcess, migrated_settings: Settings, ending: signal.Signals
 ) -> None:
     """`cinepulse sink` writes, ends by SIGTERM with 0 and by SIGKILL at any moment; every mention is there once."""
-    pipeline = Pipeline(fresh_broker.bootstrap, clickhouse_settings, prefix="")
+    pipeline = Pipeline(fresh_broker.bootstrap, migrated_settings, prefix="")
     pipeline.group = GROUP
     environment = {
         **os.environ,
         "CINEPULSE_KAFKA_BOOTSTRAP": fresh_broker.bootstrap,
-        "CINEPULSE_CLICKHOUSE_PORT": str(clickhouse_settings.clickhouse_port),
+        "CINEPULSE_CLICKHOUSE_PORT": str(migrated_settings.clickhouse_port),
         "CINEPULSE_CLICKHOUSE_PASSWORD": PASSWORD,
-        "CINEPULSE_CLICKHOUSE_DATABASE": clickhouse_settings.clickhouse_database,
+        "CINEPULSE_CLICKHOUSE_DATABASE": migrated_settings.clickhouse_database,
         "CINEPULSE_PARTITIONS": "2",
     }
     command = [sys.executable, "-c", "from cinepulse.cli import main; raise SystemExit(main())", "sink"]

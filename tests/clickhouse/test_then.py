@@ -210,7 +210,7 @@ def run(command: Any, settings: Settings, *arguments: str) -> Any:
     return CliRunner().invoke(command, arguments, env=environment)
 
 
-def test_commands_take_it(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_commands_take_it(filled: Filled, migrated_settings: Settings) -> None:
     """Both commands say that they speak of then, in each zone the same instant; TMDB's orders take the day before."""
     filled.film(1, "Dune")
     stored(filled, (1, 3, "2026-11-20T10:00", 1), (1, 5, "2026-11-20T12:00", 2))
@@ -219,11 +219,11 @@ def test_commands_take_it(filled: Filled, clickhouse_settings: Settings) -> None
 
     day = ("--day", "2026-11-20", "--at")
     shown = [
-        run(trends_command, clickhouse_settings, *day, at).output
+        run(trends_command, migrated_settings, *day, at).output
         for at in ("2026-11-20T11:00", "2026-11-20T11:00Z", "2026-11-20T13:00+02:00")
     ]
-    film = run(movie_command, clickhouse_settings, "Dune", "--at", "2026-11-20T11:00", "--format", "csv")
-    tmdb = run(trends_command, clickhouse_settings, "--by", "popularity", "--at", "2026-11-20T11:00", "--format", "csv")
+    film = run(movie_command, migrated_settings, "Dune", "--at", "2026-11-20T11:00", "--format", "csv")
+    tmdb = run(trends_command, migrated_settings, "--by", "popularity", "--at", "2026-11-20T11:00", "--format", "csv")
 
     assert len(set(shown)) == 1
     assert "As known at 2026-11-20 11:00:00 UTC" in shown[0]
@@ -237,7 +237,7 @@ def test_commands_take_it(filled: Filled, clickhouse_settings: Settings) -> None
     ids=lambda one: str(one.name),
 )
 def test_figures_of_a_day_take_the_last_that_was_over(
-    filled: Filled, clickhouse_settings: Settings, command: Any
+    filled: Filled, migrated_settings: Settings, command: Any
 ) -> None:
     """What TMDB showed on the day of the instant itself was not all known then; a day asked for must have been over."""
     filled.film(1, "Dune")
@@ -245,14 +245,14 @@ def test_figures_of_a_day_take_the_last_that_was_over(
         filled.popularity(1, f"2026-11-{day}T08:00", 50.0)
     name = {kpi_command: ("weighted-rating",), trends_command: ("--by", "index")}.get(command, ())
 
-    then = run(command, clickhouse_settings, *name, "--at", "2026-11-20T11:00", "--format", "json")
-    late = run(command, clickhouse_settings, *name, "--at", "2026-11-20T11:00", "--day", "2026-11-20")
+    then = run(command, migrated_settings, *name, "--at", "2026-11-20T11:00", "--format", "json")
+    late = run(command, migrated_settings, *name, "--at", "2026-11-20T11:00", "--day", "2026-11-20")
 
     assert json.loads(then.output)["day"] == "2026-11-19"
     assert (late.exit_code, "was not over at --at" in late.output) == (2, True)
 
 
-def test_forecast_rests_on_what_was_known(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_forecast_rests_on_what_was_known(filled: Filled, migrated_settings: Settings) -> None:
     """A correction, a poll and a snapshot that came after the instant change nothing of the past that it is made of."""
     filled.film(1, "Dune")
     for hour in ("11T00:00", "12T01:00", "12T12:00"):
@@ -265,7 +265,7 @@ def test_forecast_rests_on_what_was_known(filled: Filled, clickhouse_settings: S
     filled.popularity(1, "2026-11-12T12:00", 50.0)
 
     then, now = (
-        json.loads(run(forecast_command, clickhouse_settings, "Dune", *at, "--format", "json").output)["metrics"]
+        json.loads(run(forecast_command, migrated_settings, "Dune", *at, "--format", "json").output)["metrics"]
         for at in (("--at", "2026-11-12T12:30"), ())
     )
 
@@ -290,10 +290,8 @@ def mean_ahead(metric: dict[str, Any]) -> float | None:
         (("--by", "viral", "--at", "2026-11-20T11:00", "--day", "2026-11-20"), "was not over at --at"),
     ],
 )
-def test_what_cannot_be_known_is_refused(
-    clickhouse_settings: Settings, arguments: tuple[str, ...], message: str
-) -> None:
+def test_what_cannot_be_known_is_refused(migrated_settings: Settings, arguments: tuple[str, ...], message: str) -> None:
     """The future, no instant at all, and a day that was not over end with exit code 2."""
-    result = run(trends_command, clickhouse_settings, *arguments)
+    result = run(trends_command, migrated_settings, *arguments)
 
     assert (result.exit_code, message in result.output) == (2, True)

@@ -295,9 +295,9 @@ def test_as_it_was_known(filled: Filled) -> None:
     assert {row["tmdb_id"]: row["quadrant"] for row in then.rows} == {1: "Quiet", 2: "Hit"}
 
 
-def test_commands_print_each(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_commands_print_each(filled: Filled, migrated_settings: Settings) -> None:
     """Each has a table, JSON and CSV; an empty database is no error; other options of trends do not fit the index."""
-    environment = environment_of(clickhouse_settings)
+    environment = environment_of(migrated_settings)
     commands = [(trends, ["--by", "index"]), (quadrants, []), (divergence, []), (divergence, ["--quiet"])]
     empty = [
         CliRunner().invoke(command, [*options, "--format", "json"], env=environment) for command, options in commands

@@ -142,7 +142,7 @@ def test_certain_mentions_alone(filled: Filled) -> None:
     assert "confidence" not in shown(read_trends(filled.client, asked()))
 
 
-def test_certain_is_asked_for_on_the_command_line(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_certain_is_asked_for_on_the_command_line(filled: Filled, migrated_settings: Settings) -> None:
     """`trends --certain` leaves out what the linker was not sure of."""
     filled.mention(1, "t1_guess", "2026-11-21T09:00", confidence=0.5)
     filled.mention(1, "t1_sure", "2026-11-21T09:00")
@@ -150,7 +150,7 @@ def test_certain_is_asked_for_on_the_command_line(filled: Filled, clickhouse_set
 
     counts = []
     for options in ((), ("--certain",)):
-        _, document = run(clickhouse_settings, "--day", "2026-11-21", "--format", "json", *options)
+        _, document = run(migrated_settings, "--day", "2026-11-21", "--format", "json", *options)
         counts.append(json.loads(document)["mentions"])
 
     assert counts == [2, 1]
@@ -341,12 +341,12 @@ def run(settings: Settings, *arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_command_prints_each_format(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_command_prints_each_format(filled: Filled, migrated_settings: Settings) -> None:
     """The command answers as a table, as JSON and as CSV, all with the same numbers."""
     two_days(filled)
     day = ("--day", "2026-11-21")
 
-    table, document, rows = (run(clickhouse_settings, *day, "--format", form) for form in ("table", "json", "csv"))
+    table, document, rows = (run(migrated_settings, *day, "--format", form) for form in ("table", "json", "csv"))
 
     assert [code for code, _ in (table, document, rows)] == [0, 0, 0]
     assert "Dune" in table[1]
@@ -365,10 +365,10 @@ def test_command_prints_each_format(filled: Filled, clickhouse_settings: Setting
     ],
 )
 def test_command_refuses_what_makes_no_sense(
-    clickhouse_settings: Settings, arguments: tuple[str, ...], told: str
+    migrated_settings: Settings, arguments: tuple[str, ...], told: str
 ) -> None:
     """Contradictory options end with exit code 2 and say why."""
-    code, output = run(clickhouse_settings, *arguments)
+    code, output = run(migrated_settings, *arguments)
 
     assert code == 2
     assert told in output

@@ -370,9 +370,9 @@ def test_mention_stored_under_two_days_is_found(scene: Scene) -> None:
 
 
 @pytest.fixture
-def pipeline(fresh_broker: BrokerProcess, clickhouse_settings: Settings) -> Iterator[Pipeline]:
+def pipeline(fresh_broker: BrokerProcess, migrated_settings: Settings) -> Iterator[Pipeline]:
     """Return a pipeline on the topics' own names, with a count for each mention, stored by the real sink."""
-    made = Pipeline(fresh_broker.bootstrap, clickhouse_settings, prefix="")
+    made = Pipeline(fresh_broker.bootstrap, migrated_settings, prefix="")
     made.group = "cinepulse-sink"
     key, count = SAMPLES["movie.mentions-key"], SAMPLES["movie.mention_counts-value"]
     for tmdb_id in range(5):

@@ -204,15 +204,15 @@ def test_a_report_tells_what_where_posts_and_events(filled: Filled) -> None:
 
 
 @pytest.mark.real
-def test_the_command_prints_every_format(filled: Filled, clickhouse_settings: Settings) -> None:
+def test_the_command_prints_every_format(filled: Filled, migrated_settings: Settings) -> None:
     """Table, JSON and CSV of a film and day; a film without mentions says so."""
     filled.film(7, "Dune")
     filled.film(8, "Nobody")
     filled.mention(7, "t3_a", "2026-11-20T10:00")
     filled.count_all(watermark="2026-11-21T00:00")
     where = [
-        *("--clickhouse-port", str(clickhouse_settings.clickhouse_port)),
-        *("--clickhouse-database", clickhouse_settings.clickhouse_database),
+        *("--clickhouse-port", str(migrated_settings.clickhouse_port)),
+        *("--clickhouse-database", migrated_settings.clickhouse_database),
     ]
 
     def run(*arguments: str) -> str:
