@@ -1,8 +1,8 @@
-"""The embedded ClickHouse engine: chDB opened once on a data path, with a handle for each call.
+"""The embedded ClickHouse engine: chDB opened once on a data path, with handles for calls.
 
 A handle is a client session of its own (settings, current database, temporary tables), opens in a millisecond and
-runs beside the others, so a call's settings end with its handle. The engine itself checks grants and limits of
-settings, by the configuration of `engine_config`.
+runs beside the others; `sessions` lends them, so that nothing of a call reaches another. The engine itself checks
+grants and limits of settings, by the configuration of `engine_config`.
 """
 
 from __future__ import annotations

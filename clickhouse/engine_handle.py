@@ -58,9 +58,13 @@ class Outcome:
 
 
 class Handle:
-    """One client session of the engine; not for use by two threads at once."""
+    """One client session of the engine; not for use by two threads at once.
+
+    `unchanged`: whether the call it serves is over and has left the session as it was.
+    """
 
     def __init__(self, connection: Connection) -> None:
+        self.unchanged = False
         self._connection = connection
 
     def classify(self, sql: str) -> tuple[str, int]:
@@ -73,6 +77,7 @@ class Handle:
 
     def begin_call(self, name: str, database: str | None, settings: Mapping[str, str]) -> None:
         """Name what runs next, for Engine.stop_call, and set its database and settings for the rest of the session."""
+        self.unchanged = False
         if database is not None:
             self._run(f"USE {quote_name(database)}", "Null")
         # The name comes first: nothing can be set after `readonly`.

@@ -114,7 +114,7 @@ class Exchange:
             self.call = replace(self.call, settings={**limit, **self.call.settings})
         handle = self._lend()
         self.may_stop = check(self.engine, handle, self.call, sql) == READ_ONLY
-        blocks = self._closing.enter_context(closing(answer(handle, self.call, sql)))
+        blocks = self._closing.enter_context(closing(self._blocks_of(handle, sql)))
         return self._begin(format_of(self.call, sql), blocks)
 
     def broken_off(self, text: bytes) -> bytes:
@@ -162,6 +162,11 @@ class Exchange:
         self._closing.callback(self._insert.drop)
         self._body.clear()
         self._insert.append(insert.rows)
+
+    def _blocks_of(self, handle: Handle, sql: str) -> Generator[bytes, None, Outcome]:
+        outcome = yield from answer(handle, self.call, sql)
+        handle.unchanged = self.may_stop
+        return outcome
 
     def _begin(self, output: str, blocks: Generator[bytes, None, Outcome]) -> Answer:
         """Hold the answer's beginning, or all of it where it is short or the caller waits for the end."""

@@ -42,17 +42,27 @@ class Reply:
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send everything; an answer that fails on its way ends with the error, and the connection with it."""
-        await send({"type": "http.response.start", "status": 200, "headers": self._head()})
-        complete = True
-        with self._answer.begin as begin:
-            begin.seek(0)
-            while chunk := begin.read(HELD_BYTES):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        if self._answer.rest is not None:
-            async with self._runner.watched(self._exchange, receive):
-                complete = await self._send_rest(self._answer.rest, send)
+        await self._send_held(send)
+        if self._answer.rest is None:
+            return
+        async with self._runner.watched(self._exchange, receive):
+            complete = await self._send_rest(self._answer.rest, send)
         if complete:
             await send({"type": "http.response.body", "body": b""})
+
+    async def _send_held(self, send: Send) -> None:
+        """Send the head and what is held; with its length, and no message after it, where that is the whole answer."""
+        head, goes_on = self._head(), self._answer.rest is not None
+        with self._answer.begin as begin:
+            length = begin.tell()
+            begin.seek(0)
+            if not goes_on:
+                head.append((b"content-length", str(length).encode()))
+            await send({"type": "http.response.start", "status": 200, "headers": head})
+            last = max(length - 1, 0) // HELD_BYTES
+            for piece in range(last + 1):
+                more = goes_on or piece < last
+                await send({"type": "http.response.body", "body": begin.read(HELD_BYTES), "more_body": more})
 
     async def _send_rest(self, rest: Iterator[bytes], send: Send) -> bool:
         """Send block by block; returns False when the engine failed, after telling the client."""

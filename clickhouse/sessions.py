@@ -1,11 +1,11 @@
-"""Handles for calls: a fresh one for a call without a session, a kept one for each session id."""
+"""Handles for calls: one without a trace of other calls for a call without a session, a kept one for a session id."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from clickhouse.http_errors import RequestRefused
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 # Each holds about 0.1 MB of the engine's memory.
 MOST_SESSIONS: Final = 1000
+MOST_SPARES: Final = 32
+
+
+_Setup: TypeAlias = "tuple[str | None, tuple[tuple[str, str], ...]]"
+"""A call's database, and its settings in their order."""
 
 
 @dataclass(slots=True)
@@ -28,6 +33,44 @@ class _Session:
     busy: bool = True
 
 
+class _Spares:
+    """Handles of calls that left nothing behind, each for a later call with the same database and settings.
+
+    To open a handle and to set it up takes as long as a short query. A handle under `readonly` cannot be set up again.
+    """
+
+    def __init__(self) -> None:
+        self._handles: dict[Handle, _Setup] = {}
+        self._lock = Lock()
+
+    def take(self, setup: _Setup) -> Handle | None:
+        """Return a handle that is set up so, for its caller alone; None where there is none."""
+        with self._lock:
+            handle = next((handle for handle, kept in self._handles.items() if kept == setup), None)
+            if handle is not None:
+                del self._handles[handle]
+            return handle
+
+    def give(self, handle: Handle, setup: _Setup) -> None:
+        """Keep a handle, or end it where it cannot serve again; the one kept for longest goes when there are many."""
+        ended: Handle | None = handle
+        if handle.unchanged and "readonly" not in dict(setup[1]):
+            with self._lock:
+                self._handles[handle] = setup
+                ended = next(iter(self._handles)) if len(self._handles) > MOST_SPARES else None
+                if ended is not None:
+                    del self._handles[ended]
+        if ended is not None:
+            ended.close()
+
+    def close(self) -> None:
+        """End every handle."""
+        with self._lock:
+            for handle in self._handles:
+                handle.close()
+            self._handles.clear()
+
+
 class Sessions:
     """The open sessions; a session serves one call at a time and ends when unused for its time-out."""
 
@@ -35,6 +78,7 @@ class Sessions:
         self._engine = engine
         self._clock = clock
         self._open: dict[str, _Session] = {}
+        self._spares = _Spares()
         self._lock = Lock()
 
     @contextmanager
@@ -44,12 +88,14 @@ class Sessions:
         `name`: what Engine.stop_call takes to stop what the call runs.
         """
         if call.session_id is None:
-            handle = self._engine.handle()
+            setup = (call.database, tuple(call.settings.items()))
+            spare = self._spares.take(setup)
+            handle = spare or self._engine.handle()
             try:
-                handle.begin_call(name, call.database, call.settings)
+                handle.begin_call(name, call.database, {} if spare else call.settings)
                 yield handle
             finally:
-                handle.close()
+                self._spares.give(handle, setup)
             return
         session = self._take(call.session_id, must_exist=call.session_must_exist)
         try:
@@ -62,6 +108,7 @@ class Sessions:
 
     def close(self) -> None:
         """End every session."""
+        self._spares.close()
         with self._lock:
             for session in self._open.values():
                 session.handle.close()

@@ -61,6 +61,19 @@ def test_query_by_get(client: httpx.Client) -> None:
 
 
 @pytest.mark.usefixtures("films")
+def test_a_whole_answer_tells_its_length(client: httpx.Client) -> None:
+    """An answer that is complete when it begins comes with its length; one that goes on comes in chunks."""
+    whole = client.post("/", content="SELECT 1")
+    empty = client.post("/", content="SELECT 1 WHERE 0")
+    large = client.post("/", content="SELECT repeat('x', 3000000)", params={"wait_end_of_query": "1"})
+    streamed = client.post("/", content="SELECT number FROM numbers(1000000)")
+
+    assert [reply.headers["content-length"] for reply in (whole, empty, large)] == ["2", "0", "3000001"]
+    assert [len(reply.content) for reply in (whole, empty, large)] == [2, 0, 3000001]
+    assert streamed.headers["transfer-encoding"] == "chunked"
+    assert len(streamed.content) == sum(len(str(number)) + 1 for number in range(1000000))
+
+
 def test_get_changes_nothing(client: httpx.Client) -> None:
     """By GET a statement that writes is refused, as ClickHouse does."""
     response = client.get("/", params={"query": "DROP TABLE films"})

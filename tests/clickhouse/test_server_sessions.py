@@ -51,6 +51,31 @@ def test_set_without_a_session_is_gone(client: httpx.Client) -> None:
     assert run(client, THREADS) == before
 
 
+@pytest.mark.parametrize(
+    "between",
+    [
+        "SET max_threads = 3",
+        "USE information_schema",
+        "CREATE TEMPORARY TABLE own (a Int8)",
+        "SELECT throwIf(1)",
+        "SELECT number, throwIf(number = 150000) FROM numbers(200000) FORMAT JSON",
+        "SELECT 1 SETTINGS max_threads = 3",
+    ],
+)
+def test_calls_that_are_alike_find_nothing_of_each_other(client: httpx.Client, between: str) -> None:
+    """Without a session, after whatever ran under the same settings, a call finds its own and no table."""
+    asked = (
+        "SELECT getSetting('max_threads'), currentDatabase(), (SELECT count() FROM system.tables WHERE is_temporary)"
+    )
+    before = run(client, asked, max_threads="2")
+
+    client.post("/", content=between, params={"max_threads": "2"})
+    after = [run(client, asked, max_threads="2") for _ in range(2)]
+
+    assert before == f"2\t{client.params['database']}\t0\n"
+    assert after == [before, before]
+
+
 def test_a_calls_settings_end_with_it(client: httpx.Client, session: str) -> None:
     """In a session a call's settings hold for that call, then the session's own value is back, or the default."""
     run(client, "SET max_block_size = 4321", session_id=session)

@@ -20,15 +20,19 @@ if TYPE_CHECKING:
     from clickhouse.engine import Engine
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeHandle:
     """A handle that remembers what it was asked."""
 
     open: bool = True
+    unchanged: bool = False
     calls: list[str] = field(default_factory=list)
+    settings: dict[str, str] = field(default_factory=dict)
 
-    def begin_call(self, name: str, _database: str | None, _settings: Mapping[str, str]) -> None:
+    def begin_call(self, name: str, _database: str | None, settings: Mapping[str, str]) -> None:
+        self.unchanged = False
         self.calls.append(name)
+        self.settings.update(settings)
 
     @contextmanager
     def restored(self, _settings: Iterable[str], _database: str | None) -> Iterator[None]:
@@ -72,13 +76,64 @@ def call(session: str | None, seconds: int = 60, *, must_exist: bool = False) ->
     return Call("SELECT 1", "q", session_id=session, session_seconds=seconds, session_must_exist=must_exist)
 
 
-def test_without_a_session_each_call_has_its_own_handle(open_sessions: Sessions, engine: FakeEngine) -> None:
-    """A handle of a call without a session ends with the call."""
+def read(open_sessions: Sessions, name: str, database: str = "a", **settings: str) -> None:
+    """Serve a call without a session that leaves its handle as it was."""
+    with open_sessions.lend(Call("SELECT 1", "q", database=database, settings=settings), name) as handle:
+        handle.unchanged = True
+
+
+def test_a_call_that_may_have_changed_something_has_its_own_handle(open_sessions: Sessions, engine: FakeEngine) -> None:
+    """Without a session, a handle ends with a call that does not say that it changed nothing, or that fails."""
     for name in ("a", "b"):
         with open_sessions.lend(call(None), name):
             pass
+    with pytest.raises(ZeroDivisionError), open_sessions.lend(call(None), "c"):
+        _ = 1 / 0
+
+    assert [(handle.open, handle.calls) for handle in engine.handles] == [(False, [name]) for name in ("a", "b", "c")]
+
+
+def test_a_handle_serves_the_next_call_like_it(open_sessions: Sessions, engine: FakeEngine) -> None:
+    """Calls that change nothing share a handle when they have the same database and the same settings."""
+    read(open_sessions, "a", max_threads="1")
+    read(open_sessions, "b", max_threads="2")
+    read(open_sessions, "c", "other", max_threads="1")
+    read(open_sessions, "d", max_threads="1")
+
+    assert [handle.calls for handle in engine.handles] == [["a", "d"], ["b"], ["c"]]
+    assert [handle.settings["max_threads"] for handle in engine.handles] == ["1", "2", "1"]
+
+
+def test_calls_beside_each_other_share_nothing(open_sessions: Sessions, engine: FakeEngine) -> None:
+    """A handle is with one call at a time; afterwards both are there for later ones."""
+    with open_sessions.lend(call(None), "a") as one, open_sessions.lend(call(None), "b") as other:
+        assert one is not other
+        one.unchanged = other.unchanged = True
+    with open_sessions.lend(call(None), "c"), open_sessions.lend(call(None), "d"):
+        pass
+
+    assert sorted(len(handle.calls) for handle in engine.handles) == [2, 2]
+
+
+def test_what_was_only_to_be_read_ends(open_sessions: Sessions, engine: FakeEngine) -> None:
+    """A handle under `readonly` cannot be given the next call's name, so it ends."""
+    for name in ("a", "b"):
+        read(open_sessions, name, readonly="2")
 
     assert [(handle.open, handle.calls) for handle in engine.handles] == [(False, ["a"]), (False, ["b"])]
+
+
+def test_few_handles_are_kept(open_sessions: Sessions, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the limit the one that was kept for longest ends; at the server's end all do."""
+    monkeypatch.setattr(sessions, "MOST_SPARES", 2)
+    for threads in ("1", "2", "3"):
+        read(open_sessions, "a", max_threads=threads)
+    kept = [handle.open for handle in engine.handles]
+
+    open_sessions.close()
+
+    assert kept == [False, True, True]
+    assert not any(handle.open for handle in engine.handles)
 
 
 def test_a_session_keeps_its_handle(open_sessions: Sessions, engine: FakeEngine) -> None:
