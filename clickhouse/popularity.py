@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from clickhouse.ask import ask, together
+from clickhouse.ask import ask, ask_columns, together
 from clickhouse.film_past import Past, Place, film_metrics
 from clickhouse.measures import POPULARITY as MEASURES
-from clickhouse.popularity_orders import Ranking, order_text
+from clickhouse.popularity_orders import Ranking, films_of, listed
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, instant
 
 if TYPE_CHECKING:
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 
     from clickhouse.client import Client
 
-__all__ = ["GAINER_FLOOR", "PopularityQuestion", "PopularityReport", "Ranking", "read_popularity"]
-
-# A film that hardly anybody looked at yesterday doubles by chance.
-GAINER_FLOOR: Final = 5.0
+__all__ = ["PopularityQuestion", "PopularityReport", "Ranking", "read_popularity"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,44 +64,42 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
     day = question.day
     if day is None:
         (reached,) = ask(client, "popularity_reached", day=None)
-        rows = [] if reached["day"] is None else _listed(client, question, reached["day"])
+        numbers = None if reached["day"] is None else ask_columns(client, "popularity_numbers", day=reached["day"])
     else:
-        asked = day
-        (reached,), rows = together(
-            lambda: ask(client, "popularity_reached", day=asked), lambda: _listed(client, question, asked)
+        (reached,), numbers = together(
+            lambda: ask(client, "popularity_reached", day=day),
+            lambda: ask_columns(client, "popularity_numbers", day=day),
         )
-    day = reached["day"]
-    if reached["latest_ms"] is None:
-        return PopularityReport(question.by, day, None, "provisional", 0, 0, None, ())
+    if numbers is None or reached["latest_ms"] is None:
+        return PopularityReport(question.by, reached["day"], None, "provisional", 0, 0, None, ())
+    films = films_of(numbers, question.top)
+    rows, qualified = listed(films, question.by, question.limit)
     return PopularityReport(
         by=question.by,
-        day=day,
+        day=reached["day"],
         as_of=None if reached["as_of_ms"] is None else instant(reached["as_of_ms"]),
-        state="final" if instant(reached["latest_ms"]).date() > day else "provisional",
+        state="final" if instant(reached["latest_ms"]).date() > reached["day"] else "provisional",
         seen=reached["films"],
         seen_before=reached["films_before"],
-        compared_days=(rows[0]["compared_days"] if rows else 0) or None,
-        films=_whole(client, day, rows, question.top),
-        qualified=rows[0]["qualified"] if rows else 0,
+        compared_days=(films.compared_days if rows else 0) or None,
+        films=_whole(client, reached["day"], rows, question.top),
+        qualified=qualified,
     )
 
 
-def _listed(client: Client, question: PopularityQuestion, day: date) -> list[dict[str, Any]]:
-    """Return the films listed and their places, in order."""
-    asked = {"day": day, "top": question.top, "floor": GAINER_FLOOR, "limit": question.limit}
-    return list(client.query(order_text(question.by), parameters=asked).named_results())
-
-
-def _whole(client: Client, day: date, rows: list[dict[str, Any]], top: int) -> tuple[dict[str, Any], ...]:
+def _whole(client: Client, day: date, rows: list[tuple[int, Place]], top: int) -> tuple[dict[str, Any], ...]:
     """Return the films listed with their titles and their metrics."""
     if not rows:
         return ()
-    ids = [row["tmdb_id"] for row in rows]
+    ids = [tmdb_id for tmdb_id, _ in rows]
     named, seen = together(
         lambda: ask(client, "film_names", films=ids), lambda: ask(client, "popularity_history", day=day, films=ids)
     )
     names, pasts = ({row["tmdb_id"]: row for row in found} for found in (named, seen))
-    return tuple(_film(names.get(row["tmdb_id"], {}), _past(pasts[row["tmdb_id"]]), row, day, top) for row in rows)
+    return tuple(
+        _film(tmdb_id, names.get(tmdb_id, {}), film_metrics(_past(pasts[tmdb_id]), place, day, top))
+        for tmdb_id, place in rows
+    )
 
 
 def _past(row: dict[str, Any]) -> Past:
@@ -122,14 +117,10 @@ def _past(row: dict[str, Any]) -> Past:
     )
 
 
-def _film(name: dict[str, Any], past: Past, row: dict[str, Any], day: date, top: int) -> dict[str, Any]:
-    place = Place(
-        row["rank"], row["rank_before"], row["votes_growth_rank"], row["popularity_growth_rank"], row["compared_days"]
-    )
-    metrics = film_metrics(past, place, day, top)
+def _film(tmdb_id: int, name: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
     return {
-        "tmdb_id": row["tmdb_id"],
-        "title": name.get("title") or f"film {row['tmdb_id']}",
+        "tmdb_id": tmdb_id,
+        "title": name.get("title") or f"film {tmdb_id}",
         "release_date": name.get("release_date"),
         **{measure.name: metrics[measure.name] for measure in MEASURES},
     }

@@ -1,20 +1,26 @@
-"""The orders of `cinepulse trends --by` that rest on TMDB's numbers: what each lists films by, in SQL.
+"""The orders of `cinepulse trends --by` that rest on TMDB's numbers: what each lists the films of a day by.
 
-`measures.POPULARITY` says what each metric is; the expressions are put into `queries/popularity_trends.sql`, where p0,
-p1, p7 and p14 are a film's popularity so many days ago and v0, v7 and v14 its votes. Films whose expression is null are
-not listed.
+`measures.POPULARITY` says what each metric is. Numbers lie in arrays, an element a film; one that is unknown is NaN.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Final, Literal
 
-from clickhouse.ask import query_text
+import numpy as np
+
+from clickhouse.ask import column
+from clickhouse.film_past import Place
+from clickhouse.film_ranks import descending, places, popularity_growth, real, shares, votes_growth, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from numpy.typing import NDArray
+
+    from clickhouse.ask import Columns
+    from clickhouse.film_ranks import Numbers
 
 Ranking = Literal[
     "popularity",
@@ -32,53 +38,152 @@ Ranking = Literal[
     "risers",
 ]
 
-# Null where any of the four is: greatest and least pass over null, the sum does not.
-_COEFFICIENT: Final = "60 * (v0 - v7) / greatest(v7, 1) + 40 * (p0 - p7) / greatest(p7, 1.)"
-_COEFFICIENT_BEFORE: Final = "60 * (v7 - v14) / greatest(v14, 1) + 40 * (p7 - p14) / greatest(p14, 1.)"
-_ACCELERATION: Final = "(v0 - v7) / 7 - (v7 - v14) / 7"
-_JOINED: Final = "ifNull(rank <= {top:UInt32}, 0) AND compared_days > 0 AND ifNull(rank_before > {top:UInt32}, 1)"
-_DEPARTED: Final = "ifNull(rank_before <= {top:UInt32}, 0) AND ifNull(rank > {top:UInt32}, 1)"
+# A film that hardly anybody looked at yesterday doubles by chance.
+GAINER_FLOOR: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What films are listed by, the highest first: `measure` of a film alone, `key` of that and its places."""
+class Films:
+    """The films of a day: `p` their popularity and `v` their votes so many days ago, and their places among all.
 
-    measure: str = "p0"
-    key: str = "measure"
+    `compared_days`: how many days ago the day lies that ranks are compared with, one on which half as many films were
+    seen at least; 0 without one. `top`: the places that joiners enter and leavers leave.
+    """
+
+    ids: NDArray[np.int64]
+    p: Mapping[int, Numbers]
+    v: Mapping[int, Numbers]
+    top: int
+    compared_days: int
+    rank: Numbers
+    rank_before: Numbers
+    votes_growth_rank: Numbers
+    popularity_growth_rank: Numbers
+
+    @property
+    def gained(self) -> Numbers:
+        """Votes of the last seven days."""
+        return self.v[0] - self.v[7]
+
+    @property
+    def acceleration(self) -> Numbers:
+        """By how much more votes a day came in the last seven days than in the seven before."""
+        return self.gained / 7 - (self.v[7] - self.v[14]) / 7
+
+    @property
+    def joined(self) -> NDArray[np.bool_]:
+        """Who is in the top and was not on the day compared with."""
+        return (self.rank <= self.top) & ~(self.rank_before <= self.top) & bool(self.compared_days)
+
+    @property
+    def departed(self) -> NDArray[np.bool_]:
+        """Who was in the top on the day compared with and is not."""
+        return (self.rank_before <= self.top) & ~(self.rank <= self.top)
+
+    def coefficient(self, since: int = 7, until: int = 0) -> Numbers:
+        """Return the viral coefficient of the week between two days so many days ago, without its bounds."""
+        votes, votes_past, value, past = self.v[until], self.v[since], self.p[until], self.p[since]
+        return 60 * (votes - votes_past) / np.maximum(votes_past, 1) + 40 * (value - past) / np.maximum(past, 1)
+
+    def place(self, film: int) -> Place:
+        """Return where one film stands."""
+        return Place(
+            whole(self.rank[film]),
+            whole(self.rank_before[film]),
+            real(self.votes_growth_rank[film]),
+            real(self.popularity_growth_rank[film]),
+            self.compared_days,
+        )
 
 
-ORDERS: Final[Mapping[Ranking, Order]] = {
-    "popularity": Order(),
-    "rank": Order(),
-    "gainers": Order("if(p7 > 0 AND p0 > p7 AND p1 >= {floor:Float64}, 100 * (p0 - p7) / p7, NULL)"),
-    "decliners": Order("if(p7 > 0 AND p0 < p7, 100 * (p7 - p0) / p7, NULL)"),
-    "velocity": Order("v0 - v7"),
-    "acceleration": Order(_ACCELERATION),
-    "viral": Order(key="60 * votes_growth_rank + 40 * popularity_growth_rank"),
-    "coefficient": Order(f"if({_COEFFICIENT} >= 20, least(100., {_COEFFICIENT}), NULL)"),
-    "emerging": Order(
-        f"if({_ACCELERATION} > 0 AND (v0 - v7) / 7 >= 10 AND isNotNull({_COEFFICIENT})"
-        f" AND ({_COEFFICIENT} > 30 OR {_ACCELERATION} > 5), {_ACCELERATION}, NULL)"
-    ),
-    "breakout": Order(
-        f"if({_COEFFICIENT} >= 40 AND isNotNull({_COEFFICIENT_BEFORE})"
-        f" AND least(100., {_COEFFICIENT}) > greatest(0., {_COEFFICIENT_BEFORE}), least(100., {_COEFFICIENT}), NULL)"
-    ),
-    "joiners": Order(key=f"if({_JOINED}, -toInt64(rank), NULL)"),
-    "leavers": Order(key=f"if({_DEPARTED}, -toInt64(rank_before), NULL)"),
-    "risers": Order(
-        key=f"if({_JOINED} OR {_DEPARTED} OR rank_before <= rank, NULL, toInt64(rank_before) - toInt64(rank))"
-    ),
-}
-
-
-@cache
-def order_text(by: Ranking) -> str:
-    """Return the query that lists a day's films in an order; nothing of it comes from outside."""
-    order = ORDERS[by]
-    return (
-        query_text("popularity_trends")
-        .replace(":measure AS", f"{order.measure} AS")
-        .replace(":key AS", order.key + " AS")
+def films_of(columns: Columns, top: int) -> Films:
+    """Return the films that `queries/popularity_numbers.sql` answers with, and their places."""
+    ids = column(columns, "tmdb_id").astype(np.int64)
+    p = {ago: column(columns, f"p{ago}").astype(np.float64) for ago in (0, 1, 2, 7, 14)}
+    v = {ago: column(columns, f"v{ago}").astype(np.float64) for ago in (0, 7, 14)}
+    seen = {ago: np.count_nonzero(~np.isnan(p[ago])) for ago in (0, 1, 2)}
+    compared_days = next((ago for ago in (1, 2) if 2 * seen[ago] >= seen[0]), 0)
+    before = p[compared_days] if compared_days else np.full(len(ids), np.nan)
+    return Films(
+        ids=ids,
+        p=p,
+        v=v,
+        top=top,
+        compared_days=compared_days,
+        rank=places(p[0], ids),
+        rank_before=places(before, ids),
+        votes_growth_rank=shares(votes_growth(v[0], v[7])),
+        popularity_growth_rank=shares(popularity_growth(p[0], p[7])),
     )
+
+
+def listed(films: Films, by: Ranking, limit: int) -> tuple[list[tuple[int, Place]], int]:
+    """Return the first `limit` films in an order, each with where it stands, and how many could be listed."""
+    with np.errstate(all="ignore"):
+        order = descending(_KEYS[by](films), films.ids)
+    return [(int(films.ids[film]), films.place(film)) for film in order[:limit].tolist()], len(order)
+
+
+def _popularity(films: Films) -> Numbers:
+    return films.p[0]
+
+
+def _gainers(films: Films) -> Numbers:
+    now, past = films.p[0], films.p[7]
+    return np.where((past > 0) & (now > past) & (films.p[1] >= GAINER_FLOOR), 100 * (now - past) / past, np.nan)
+
+
+def _decliners(films: Films) -> Numbers:
+    now, past = films.p[0], films.p[7]
+    return np.where((past > 0) & (now < past), 100 * (past - now) / past, np.nan)
+
+
+def _viral(films: Films) -> Numbers:
+    return 60 * films.votes_growth_rank + 40 * films.popularity_growth_rank
+
+
+def _coefficient(films: Films) -> Numbers:
+    now = films.coefficient()
+    return np.where(now >= 20, np.minimum(now, 100), np.nan)  # noqa: PLR2004 - as in the registry
+
+
+def _emerging(films: Films) -> Numbers:
+    faster, now = films.acceleration, films.coefficient()
+    is_strong = (now > 30) | (~np.isnan(now) & (faster > 5))  # noqa: PLR2004 - as in the registry
+    return np.where((faster > 0) & (films.gained / 7 >= 10) & is_strong, faster, np.nan)  # noqa: PLR2004 - as in the registry
+
+
+def _breakout(films: Films) -> Numbers:
+    now, before = np.minimum(films.coefficient(), 100), np.maximum(films.coefficient(14, 7), 0)
+    return np.where((now >= 40) & (now > before), now, np.nan)  # noqa: PLR2004 - as in the registry
+
+
+def _joiners(films: Films) -> Numbers:
+    return np.where(films.joined, -films.rank, np.nan)
+
+
+def _leavers(films: Films) -> Numbers:
+    return np.where(films.departed, -films.rank_before, np.nan)
+
+
+def _risers(films: Films) -> Numbers:
+    by = films.rank_before - films.rank
+    return np.where((by > 0) & ~films.joined & ~films.departed, by, np.nan)
+
+
+_KEYS: Final[Mapping[Ranking, Callable[[Films], Numbers]]] = {
+    "popularity": _popularity,
+    "rank": _popularity,
+    "gainers": _gainers,
+    "decliners": _decliners,
+    "velocity": lambda films: films.gained,
+    "acceleration": lambda films: films.acceleration,
+    "viral": _viral,
+    "coefficient": _coefficient,
+    "emerging": _emerging,
+    "breakout": _breakout,
+    "joiners": _joiners,
+    "leavers": _leavers,
+    "risers": _risers,
+}
+"""What films are listed by, the highest first; those for which it is NaN are not listed."""

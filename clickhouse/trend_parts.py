@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from clickhouse.ask import column
+from clickhouse.film_ranks import popularity_growth, shares, votes_growth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from clickhouse.ask import Columns
-
-    Numbers = NDArray[np.float64]
+    from clickhouse.film_ranks import Numbers
 
 Together = Literal["index", "quadrants", "talked", "untalked"]
 
@@ -31,7 +31,6 @@ WHOLE: Final = frozenset({"mentions", "votes"})
 HIGH: Final = 0.75
 LOW: Final = 0.5
 """Above and below which ranks two lists go apart."""
-VOTES_DAMPING: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,15 +113,15 @@ def measure(shown: Columns, talk: Columns, authors: Columns, rule: Rule) -> Film
             "popularity": now,
             "votes": votes,
             "score": score,
-            "popularity_growth": _known(np.log((now + 1) / (before + 1))),
-            "votes_growth": _known((votes - votes_before) / (votes_before + VOTES_DAMPING)),
+            "popularity_growth": popularity_growth(now, before),
+            "votes_growth": votes_growth(votes, votes_before),
             "weighted_rating": rating,
             "mentions": mentions,
             "burst": _burst(mentions, total, squares, rule),
             "authors": np.where(mentions == 0, 0.0, np.where(mentions > 0, distinct, np.nan)),
             "compared": np.where((mentions > 0) & ~np.isnan(rating), mentions, np.nan),
         }
-        numbers |= {f"{name}_rank": _ranks(numbers[name]) for name in RANKED}
+        numbers |= {f"{name}_rank": shares(numbers[name]) for name in RANKED}
         numbers["trend_index"] = 100 * _index(numbers, rule.weights)
         numbers["divergence"] = 100 * (numbers["mentions_rank"] - numbers["popularity_rank"])
         return Films(ids, numbers, _median(numbers["compared"]), _median(np.where(mentions > 0, rating, np.nan)))
@@ -172,28 +171,10 @@ def _burst(mentions: Numbers, total: Numbers, squares: Numbers, rule: Rule) -> N
     return (mentions - mean) / np.sqrt((days * squares - total * total) / (days * (days - 1)) + mean + 1)
 
 
-def _ranks(numbers: Numbers) -> Numbers:
-    """Return the share of the other films that are lower, where it is known of the film."""
-    order = np.argsort(numbers)
-    # NaN sorts behind all that is known.
-    ordered = numbers[order[: len(numbers) - np.count_nonzero(np.isnan(numbers))]]
-    is_first = np.ones(len(ordered), np.bool_)
-    is_first[1:] = ordered[1:] > ordered[:-1]
-    lower = np.maximum.accumulate(np.where(is_first, np.arange(len(ordered)), 0))
-    ranks = np.full(len(numbers), np.nan)
-    ranks[order[: len(ordered)]] = lower / max(len(ordered) - 1, 1)
-    return ranks
-
-
 def _index(numbers: Mapping[str, Numbers], weights: Weights) -> Numbers:
     burst, popularity, votes, authors = (numbers[f"{name}_rank"] for name in PARTS)
     parts = (weights.mentions * burst, weights.popularity * popularity, weights.votes * votes)
     return parts[0] + parts[1] + parts[2] + weights.authors * authors
-
-
-def _known(numbers: Numbers) -> Numbers:
-    """Return the numbers; what no number can stand for is unknown."""
-    return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
 def _median(numbers: Numbers) -> float:

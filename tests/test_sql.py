@@ -48,10 +48,6 @@ PASSED_ON: Final = {
     ("clickhouse/ask.py", "query_text(name)"): "a file of queries/",
     ("clickhouse/ask.py", "query_over(name, source)"): "two files of queries/",
     ("clickhouse/mention_days.py", "query_text('keep_days')"): "a file of queries/",
-    (
-        "clickhouse/popularity.py",
-        "order_text(question.by)",
-    ): "a file of queries/ with a constant of popularity_orders.py",
     ("clickhouse/promotion.py", "query_text(name)"): "a file of queries/",
     ("clickhouse/terms.py", "query_text(name)"): "a file of queries/",
     ("clickhouse/migrate.py", "statement"): "a file of migrations/",

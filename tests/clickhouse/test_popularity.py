@@ -23,7 +23,7 @@ from tests.clickhouse.tables import Filled, filled, ms
 from tests.fixtures.clickhouse import PASSWORD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from cinepulse.settings import Settings
     from clickhouse.popularity import PopularityReport
@@ -225,6 +225,41 @@ def test_query_agrees_with_plain_python(filled: Filled, day: date) -> None:
             told = row[name]
             same = told == pytest.approx(value, rel=1e-9, abs=1e-9) if isinstance(value, float) else told == value
             assert same, (film, name, told, value)
+
+
+KEYS: Mapping[Ranking, Callable[[dict[str, Any]], float | None]] = {
+    "popularity": lambda film: film["popularity"],
+    "rank": lambda film: film["popularity"],
+    "gainers": lambda film: film["wow_percent"] if (film["wow_percent"] or 0) > 0 and film["known_before"] else None,
+    "decliners": lambda film: -film["wow_percent"] if (film["wow_percent"] or 0) < 0 else None,
+    "velocity": lambda film: film["vote_velocity"],
+    "acceleration": lambda film: film["vote_acceleration"],
+    "viral": lambda film: film["viral_score"],
+    "coefficient": lambda film: film["viral_coefficient"] if (film["viral_coefficient"] or 0) >= 20 else None,
+    "emerging": lambda film: film["vote_acceleration"] if film["emerging"] else None,
+    "breakout": lambda film: film["viral_coefficient"] if film["breakout"] else None,
+    "joiners": lambda film: -film["rank"] if film["joined"] else None,
+    "leavers": lambda film: -film["rank_before"] if film["departed"] else None,
+    "risers": lambda film: film["rank_change"] if (film["rank_change"] or 0) > 0 else None,
+}
+"""What each order lists films by, of the reference's metrics; None for those that it does not list."""
+
+
+@pytest.mark.parametrize("by", get_args(Ranking))
+def test_each_order_lists_the_films_that_its_metric_names(filled: Filled, by: Ranking) -> None:
+    """On random films with gaps, each order lists the reference's, the lower id first among equals."""
+    history = put(filled, histories(5, 300, 40))
+    films = metrics_of_day(history, DAY, 100)
+    for film, row in films.items():
+        row["known_before"] = (history.popularity(film, ago(1)) or 0) >= 5
+    keys = {film: KEYS[by](row) for film, row in films.items()}
+    expected = sorted((-key, film) for film, key in keys.items() if key is not None)
+
+    report = asked(filled, by, top=100, limit=20)
+
+    assert len(expected) > 3
+    assert [film["tmdb_id"] for film in report.films] == [film for _, film in expected[:20]]
+    assert report.qualified == len(expected)
 
 
 def test_view_agrees_with_plain_python(filled: Filled) -> None:
