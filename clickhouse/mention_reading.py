@@ -23,7 +23,7 @@ from clickhouse.mention_numbers import (
     Reach,
     metrics_of,
 )
-from clickhouse.trends import selection
+from clickhouse.trends import CERTAIN, selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -194,6 +194,12 @@ class Reading:
     def _is_selected(self) -> bool:
         return bool(self.question.community) or self.question.least_confidence > 0
 
+    def _is_certain(self) -> bool:
+        """Return whether certain mentions of whole days are asked for, and nothing else: those are counted already."""
+        question = self.question
+        is_plain = not question.community and not question.at_ms and self.elapsed == MILLISECONDS_PER_DAY
+        return is_plain and question.least_confidence == CERTAIN
+
     def _is_kept(self) -> bool:
         return self.day in self.kept and not self._is_selected()
 
@@ -217,6 +223,9 @@ class Reading:
         if not places["rows"] and not places["then"] and not self._is_selected():
             own = {"whole": places["whole"], "kept": places["kept"], "cut_ms": self.elapsed, "films": films}
             return ask_over(self.client, name, "counts_of_kept", **own, **asked)
+        if not (places["whole"] or places["then"]) and self._is_certain():
+            sure = {"kept": places["kept"], "rows": places["rows"], "films": films, "least_confidence": CERTAIN}
+            return ask_over(self.client, name, "counts_of_certain", **sure, **asked)
         parts = {**places, "cut_ms": self.elapsed, "films": films, **self._selection()}
         return ask_over(self.client, name, "counts_of_parts", **parts, **asked)
 

@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 
 from cinepulse.closing import ClosingRule
+from clickhouse.client import connect
 from clickhouse.closed import Closer, read_reached
 from clickhouse.erasure import erase_posts
 from clickhouse.film_talk import read_film_talk
 from clickhouse.mention_days import DayKeeper, check_days, keep_days
 from clickhouse.mention_trends import MentionQuestion, MentionRanking, read_mention_trends
+from clickhouse.migrate import load_migrations, migrate
 from clickhouse.rising import RisingQuestion, read_rising
-from clickhouse.trends import Period, TrendsQuestion, read_trends
+from clickhouse.trends import CERTAIN, Period, TrendsQuestion, read_trends
 from tests.clickhouse.tables import PARTITIONS, Filled, filled, ms
 from tests.clickhouse.talk import DAY, ago, know
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cinepulse.settings import Settings
     from clickhouse.client import Client
 
 __all__ = ["filled"]
@@ -30,6 +33,8 @@ pytestmark = pytest.mark.real
 
 CLOSER = Closer(ClosingRule(grace_ms=3_600_000, disorder_ms=0, idle_ms=3_600_000), PARTITIONS)
 NOON = f"{DAY}T11:59:59.999"
+CERTAIN_SINCE = 25
+"""The migration that counts certain mentions."""
 
 
 def talked(filled: Filled) -> None:
@@ -44,7 +49,7 @@ def talked(filled: Filled) -> None:
         values: dict[str, Any] = {
             "community": source.choice(["movies", "Film", "horror"]),
             "score": source.randrange(99),
-            "confidence": source.choice([0.5, 0.9]),
+            "confidence": source.choice([0.5, 0.79, CERTAIN, 0.9]),
             "author_sketch": source.choice([None, source.randrange(1_024) << 6 | 3]),
         }
         filled.mention(film, f"t1_{place}", written, **values)
@@ -72,7 +77,10 @@ READINGS: dict[str, Callable[[Client], Any]] = {
     **{f"today by {by}": ordered(by) for by in get_args(MentionRanking)},
     **{f"a day by {by}": ordered(by, day=ago(1)) for by in get_args(MentionRanking)},
     "in a community": ordered("burst", community="FILM"),
-    "certain": ordered("burst", day=ago(1), least_confidence=0.8),
+    **{f"certain, by {by}": ordered(by, day=ago(1), least_confidence=CERTAIN) for by in get_args(MentionRanking)},
+    "certain, today": ordered("burst", least_confidence=CERTAIN),
+    "certain, in a community": ordered("burst", day=ago(1), least_confidence=CERTAIN, community="film"),
+    "more than certain": ordered("burst", day=ago(1), least_confidence=0.85),
     "then": ordered("share", at_ms=ms(f"{ago(1)}T10:30")),
     "trends of today": lambda client: read_trends(client, TrendsQuestion(now_ms=ms(NOON), closer=CLOSER)),
     "trends of days": lambda client: read_trends(
@@ -136,6 +144,21 @@ def test_what_changes_is_kept_anew(filled: Filled) -> None:
     )
     rows = filled.client.query(stored, parameters={"day": DAY}).result_rows
     assert filled.client.query(counted).result_rows == [*rows, (30, 0)]
+
+
+def test_days_of_before_the_migration_know_what_is_certain(clickhouse_settings: Settings) -> None:
+    """A film-day of before knows how many of its mentions are certain, those at the bound among them."""
+    migrations = load_migrations()
+    migrate(clickhouse_settings, [one for one in migrations if one.version < CERTAIN_SINCE])
+    early = Filled(connect(clickhouse_settings))
+    for place, confidence in enumerate((CERTAIN, CERTAIN - 0.01, 1.0)):
+        early.mention(1, f"t1_{place}", f"{ago(3)}T03:00", confidence=confidence)
+    kept(early)
+
+    migrate(clickhouse_settings, migrations)
+
+    told = "SELECT certain, length(at_ms) FROM mention_days FINAL"
+    assert early.client.query(told).result_rows == [(2, 3)]
 
 
 def merged(filled: Filled) -> None:
