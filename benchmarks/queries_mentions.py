@@ -15,9 +15,10 @@ from cinepulse.closing import MILLISECONDS_PER_HOUR, ClosingRule
 from clickhouse.closed import Closer
 from clickhouse.compare import CompareQuestion, read_comparison
 from clickhouse.film_forecast import read_forecast
+from clickhouse.films import find_film, find_films
 from clickhouse.mention_days import WINDOW_DAYS, keep_days
 from clickhouse.mention_trends import MentionQuestion, MentionRanking, read_mention_trends
-from clickhouse.movie import find_film, read_movie
+from clickhouse.movie import read_movie
 from clickhouse.rising import RisingQuestion, read_rising
 from clickhouse.trend_index import Together, TogetherQuestion, read_together
 from clickhouse.trends import CERTAIN, Period, TrendsQuestion, read_trends
@@ -145,7 +146,7 @@ def _movie(client: Client, wanted: str, at_ms: int = 0) -> object:
 
 
 def _compare(client: Client, at_ms: int = 0) -> object:
-    films = [find_film(client, str(number)) for number in (HOT, 2, 30, 400, QUIET)]
+    films = find_films(client, [str(number) for number in (HOT, 2, 30, 400, QUIET)])
     return read_comparison(client, films, CompareQuestion(now_ms=NOON_MS, closer=CLOSER, at_ms=at_ms))
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from clickhouse.client import Client
     from clickhouse.closed import Closer
+    from clickhouse.films import Film
     from clickhouse.history import FilmDay
-    from clickhouse.movie import Film
     from clickhouse.trends import Period
 
 FEWEST: Final = 2

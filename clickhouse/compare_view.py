@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from clickhouse.compare import Compared, CompareReport
-    from clickhouse.movie import Film
+    from clickhouse.films import Film
 
 
 def render_comparison(report: CompareReport) -> RenderableType:

@@ -12,7 +12,7 @@ from clickhouse.trends import ATTRIBUTION, DAY_ZONE
 
 if TYPE_CHECKING:
     from clickhouse.client import Client
-    from clickhouse.movie import Film
+    from clickhouse.films import Film
     from clickhouse.series import Series
 
 

@@ -43,6 +43,17 @@ class FilmDay:
     complete: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the caller of `read_history` has read already, as it was known at the instant and of the period at least.
+
+    `polls`: what is recorded of Reddit's. `counted`: the films' counts, as `counts_query` answers; None asks for them.
+    """
+
+    polls: Polls | None = None
+    counted: Sequence[dict[str, Any]] | None = None
+
+
 def last_days(count: int, *, reached: Reached | None, now_ms: int) -> Period:
     """Return the `count` days up to today, or up to the latest day with a mention where that lies before."""
     last = instant(now_ms).date()
@@ -59,28 +70,27 @@ def read_history(  # noqa: PLR0913 - what a day's numbers rest on
     reached: Reached | None,
     closer: Closer,
     at_ms: int = 0,
-    polls: Polls | None = None,
+    known: Known = Known(),
     shares_from: date | None = None,
 ) -> dict[int, tuple[FilmDay, ...]]:
     """Return each film's days of the period, in order, one for every day.
 
     `reached`: how far the counts have come. `at_ms`: as it was known at that instant, milliseconds; 0 is now.
-    `polls`: what is recorded of Reddit's, at that instant and of that period at least, where the caller has it.
     `shares_from`: the first day of which shares of voice are told, None for all.
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
     asked: dict[str, Any] = {"first_day": period.first, "last_day": period.last, "at_ms": at_ms}
     summed = asked if shares_from is None else {**asked, "first_day": shares_from}
-    known = polls
     counted, sums, popularity, polls = together(
-        lambda: ask(client, counts_query(at_ms), films=list(films), **asked),
+        lambda: (
+            ask(client, counts_query(at_ms), films=list(films), **asked) if known.counted is None else known.counted
+        ),
         lambda: ask_over(client, "history_sums", counts_within(at_ms), **summed),
         lambda: ask(client, "history_popularity_then" if at_ms else "history_popularity", films=list(films), **asked),
         lambda: (
-            read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None, counted=False)
-            if known is None
-            else known
+            known.polls
+            or read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None, counted=False)
         ),
     )
     counts = {(row["film"], row["day"]): row for row in counted}

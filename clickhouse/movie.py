@@ -9,18 +9,16 @@ from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from cinepulse.errors import FilmUnknown
 from clickhouse.ask import ask, together
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
 from clickhouse.film_talk import FilmTalk, film_talk, question_of
-from clickhouse.history import FilmDay, last_days, read_history
+from clickhouse.history import FilmDay, Known, last_days, read_history
 from clickhouse.lead import lead
 from clickhouse.mention_numbers import BASELINE_DAYS
 from clickhouse.mention_trends import stand_of
-from clickhouse.plain import printable
 from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, sentiments_of
-from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant, year_of
+from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,10 +26,10 @@ if TYPE_CHECKING:
 
     from clickhouse.client import Client
     from clickhouse.closed import Closer, Reached, State
+    from clickhouse.films import Film
     from clickhouse.lead import Lead
     from clickhouse.mention_trends import MentionQuestion, Stand
 
-CANDIDATES: Final = 20
 HISTORY_DAYS: Final = 30
 LEAD_DAYS: Final = 90
 UNSHARED: Final = 0
@@ -42,20 +40,6 @@ REDDIT_COMMENT: Final = "https://www.reddit.com/comments/{thread}/_/{comment}/"
 # Ids come from outside: only what Reddit's ids are made of goes into an address.
 SUBMISSION_ID: Final = re.compile(r"t3_([0-9a-z]{1,13})")
 COMMENT_ID: Final = re.compile(r"t1_([0-9a-z]{1,13})")
-
-
-@dataclass(frozen=True, slots=True)
-class Film:
-    """What the catalogue says of a film."""
-
-    tmdb_id: int
-    title: str
-    original_title: str | None
-    year: int | None
-    popularity: float | None
-    vote_average: float | None
-    genres: tuple[str, ...]
-    directors: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,24 +118,6 @@ class MovieReport:
     attribution: str = ATTRIBUTION
 
 
-def find_film(client: Client, wanted: str) -> Film:
-    """Return the film with that TMDB id, or else with that title, whatever its case and in any of its titles.
-
-    Raises FilmUnknown when none answers, or several do: then the message lists them, with their ids.
-    """
-    if re.fullmatch(r"[0-9]{1,18}", wanted):
-        for row in ask(client, "movie_by_id", tmdb_id=int(wanted)):
-            return _film(row)
-    found = ask(client, "movie_by_title", title=wanted.strip(), limit=CANDIDATES) if wanted.strip() else []
-    exact = [row for row in found if row["exact"]] or found
-    if len(exact) == 1:
-        return _film(exact[0])
-    if not exact:
-        raise FilmUnknown(f"no film answers to {wanted!r}")
-    listed = "".join(f"\n  {_candidate(_film(row))}" for row in exact)
-    raise FilmUnknown(f"several films answer to {wanted!r}; name one by its id:{listed}")
-
-
 def read_movie(  # noqa: PLR0913 - a film and how to read it
     client: Client, film: Film, *, closer: Closer, limit: int = 20, now_ms: int = 0, at_ms: int = 0
 ) -> MovieReport:
@@ -160,11 +126,8 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
     `now_ms`: the wall time, which only decides which day today is. `at_ms`: as it was known at that instant,
     milliseconds; 0 is now.
     """
-    asked = {"tmdb_id": film.tmdb_id, "limit": limit}
-    reached, days = together(
-        lambda: read_reached(client, at_ms),
-        lambda: ask(client, "movie_days_then", at_ms=at_ms, **asked) if at_ms else ask(client, "movie_days", **asked),
-    )
+    reached, counted = together(lambda: read_reached(client, at_ms), lambda: _counted(client, film.tmdb_id, at_ms))
+    days = [row for row in counted if row["mentions"] > 0][:limit]
     period = last_days(LEAD_DAYS, reached=reached, now_ms=at_ms or now_ms or (reached.furthest if reached else 0))
     polls, posts = together(
         lambda: _polls(client, period, [row["day"] for row in days], at_ms),
@@ -180,7 +143,7 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
             reached=reached,
             closer=closer,
             at_ms=at_ms,
-            polls=polls,
+            known=Known(polls, counted),
             shares_from=shares_from,
         ),
         lambda: _talk(client, question_of(film.tmdb_id, closer, at_ms), stand, shares_from),
@@ -203,6 +166,13 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
         talk=_shared(talk, history),
         known_at=instant(at_ms) if at_ms else None,
     )
+
+
+def _counted(client: Client, tmdb_id: int, at_ms: int) -> list[dict[str, Any]]:
+    """Return the film's days, newest first, also as `history.Known` has them."""
+    then = {"at_ms": at_ms} if at_ms else {}
+    rows = ask(client, "movie_days_then" if at_ms else "movie_days", tmdb_id=tmdb_id, **then)
+    return [{"film": tmdb_id, "is_final": row["state"] == "final", **row} for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,24 +271,6 @@ def _day(row: dict[str, Any], reached: Reached | None, closer: Closer, coverage:
         coverage.complete,
         sentiment,
     )
-
-
-def _film(row: dict[str, Any]) -> Film:
-    return Film(
-        tmdb_id=row["tmdb_id"],
-        title=row["title"],
-        original_title=row["original_title"],
-        year=year_of(row["release_date"]),
-        popularity=row["popularity"],
-        vote_average=row["vote_average"],
-        genres=tuple(row["genres"]),
-        directors=tuple(row["directors"]),
-    )
-
-
-def _candidate(film: Film) -> str:
-    known_as = f", {film.original_title}" if film.original_title and film.original_title != film.title else ""
-    return printable(f"{film.tmdb_id}  {film.title} ({film.year or 'year unknown'}{known_as})")
 
 
 def evidence_of(row: dict[str, Any]) -> Evidence:

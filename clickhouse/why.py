@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from clickhouse.ask import ask, together
 from clickhouse.mention_numbers import shrunk_z
-from clickhouse.movie import Evidence, Film, evidence_of
+from clickhouse.movie import Evidence, evidence_of
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from clickhouse.client import Client
+    from clickhouse.films import Film
 
 BASELINE_DAYS: Final = 28
 # Days back from the latest in which the burst is looked for when no day is named.
@@ -92,21 +93,19 @@ def read_why(client: Client, film: Film, *, day: date | None = None, limit: int 
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    rows = ask(client, "movie_days", tmdb_id=film.tmdb_id, limit=10_000)
-    counts = {row["day"]: row["mentions"] for row in rows}
+    rows = ask(client, "movie_days", tmdb_id=film.tmdb_id)
+    counts = {row["day"]: row["mentions"] for row in rows if row["mentions"]}
     day = day or burst_day(counts)
     if day is None:
         return WhyReport(film, None, 0, 0.0, (), (), (), ())
     asked = {"tmdb_id": film.tmdb_id, "day": day}
     around = {**asked, "days": BASELINE_DAYS}
-    told, names, communities, evidence, snapshots = together(
+    told, communities, evidence, snapshots = together(
         lambda: ask(client, "why_terms", **around, prior=PRIOR, least=LEAST_Z, limit=3 * limit),
-        lambda: ask(client, "movie_by_id", tmdb_id=film.tmdb_id),
         lambda: ask(client, "why_communities", **around, limit=limit),
         lambda: ask(client, "why_evidence", **asked, limit=limit),
         lambda: ask(client, "why_snapshots", **asked, back=BACK, ahead=AHEAD),
     )
-    released = names[0]["release_date"] if names else None
     return WhyReport(
         film=film,
         day=day,
@@ -115,7 +114,7 @@ def read_why(client: Client, film: Film, *, day: date | None = None, limit: int 
         terms=without_parts([Term(**row) for row in told])[:limit],
         communities=tuple(Place(**row) for row in communities),
         evidence=tuple(evidence_of(row) for row in evidence),
-        events=(*release_of(released, day), *jumps_of(snapshots), *places_of(snapshots, day)),
+        events=(*release_of(film.release_date, day), *jumps_of(snapshots), *places_of(snapshots, day)),
     )
 
 

@@ -84,7 +84,7 @@ def _film(settings: Settings, wanted: str | None) -> int | None:
     if wanted is None:
         return None
     from clickhouse.client import connect
-    from clickhouse.movie import find_film
+    from clickhouse.films import find_film
 
     return find_film(connect(settings), wanted).tmdb_id
 

@@ -62,7 +62,7 @@ def compare(  # noqa: PLR0913 - one parameter an option
     from clickhouse.client import connect
     from clickhouse.closed import Closer
     from clickhouse.compare import CompareQuestion, read_comparison
-    from clickhouse.movie import find_film
+    from clickhouse.films import find_films
 
     if not FEWEST <= len(wanted) <= MOST:
         raise click.UsageError(f"name {FEWEST} to {MOST} films, not {len(wanted)}")
@@ -71,7 +71,7 @@ def compare(  # noqa: PLR0913 - one parameter an option
     if period is not None and (period.last - period.first).days >= LONGEST:
         raise click.UsageError(f"name {LONGEST} days at most")
     with closing(connect(settings)) as client:
-        films = [find_film(client, one) for one in wanted]
+        films = find_films(client, wanted)
         if len({film.tmdb_id for film in films}) < len(films):
             raise click.UsageError("the same film is named twice")
         question = CompareQuestion(now_ms=now_ms, closer=Closer.of(settings), period=period, days=days, at_ms=at_ms)

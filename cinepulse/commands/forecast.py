@@ -49,7 +49,7 @@ def forecast(settings: Settings, *, wanted: str, days: int, at: datetime | None,
     from clickhouse.client import connect
     from clickhouse.film_forecast import forecast_rows, read_forecast
     from clickhouse.film_forecast_view import render_forecast
-    from clickhouse.movie import find_film
+    from clickhouse.films import find_film
     from clickhouse.plain import plain
 
     at_ms, until = instant_asked(at, SystemClock().now_ms()), day_known(None, at)

@@ -41,7 +41,8 @@ def movie(settings: Settings, *, wanted: str, limit: int, at: datetime | None, o
     from cinepulse.clock import SystemClock
     from clickhouse.client import connect
     from clickhouse.closed import Closer
-    from clickhouse.movie import find_film, read_movie
+    from clickhouse.films import find_film
+    from clickhouse.movie import read_movie
     from clickhouse.movie_view import movie_columns, movie_rows, render_movie
     from clickhouse.plain import plain
 

@@ -40,7 +40,7 @@ def why(settings: Settings, *, wanted: str, day: datetime | None, limit: int, ou
     from rich.console import Console
 
     from clickhouse.client import connect
-    from clickhouse.movie import find_film
+    from clickhouse.films import find_film
     from clickhouse.plain import plain
     from clickhouse.why import read_why
     from clickhouse.why_view import render_why, why_rows

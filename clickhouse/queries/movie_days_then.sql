@@ -17,7 +17,5 @@ FROM
         AND h.day IN (SELECT day FROM film_counts FINAL WHERE tmdb_id = {tmdb_id:Int64} AND ingested_at >= minute)
     GROUP BY h.day
 )
-WHERE mentions > 0
 ORDER BY day DESC
-LIMIT {limit:UInt32}
 SETTINGS max_threads = 1

@@ -19,8 +19,9 @@ from cinepulse.errors import FilmUnknown
 from clickhouse.closed import Closer, read_reached
 from clickhouse.compare import CompareQuestion, read_comparison
 from clickhouse.compare_view import comparison_rows, render_comparison
+from clickhouse.films import find_film
 from clickhouse.history import last_days, read_history
-from clickhouse.movie import find_film, read_movie
+from clickhouse.movie import read_movie
 from clickhouse.movie_view import render_movie
 from clickhouse.tables import POPULARITY
 from clickhouse.trends import Period

@@ -14,7 +14,8 @@ from cinepulse.closing import MILLISECONDS_PER_HOUR, ClosingRule
 from cinepulse.commands.movie import movie as command
 from cinepulse.errors import FilmUnknown
 from clickhouse.closed import Closer
-from clickhouse.movie import find_film, permalink, read_movie
+from clickhouse.films import find_film
+from clickhouse.movie import permalink, read_movie
 from clickhouse.movie_view import movie_rows, render_movie
 from tests.clickhouse.tables import PARTITIONS, Filled, filled
 from tests.fixtures.clickhouse import PASSWORD

@@ -14,8 +14,9 @@ import pytest
 from cinepulse.closing import ClosingRule
 from clickhouse.ask import ask
 from clickhouse.closed import Closer
+from clickhouse.films import find_film
 from clickhouse.measures import SENTIMENT
-from clickhouse.movie import find_film, read_movie
+from clickhouse.movie import read_movie
 from clickhouse.movie_view import movie_rows, render_movie
 from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, sentiments_of
 from tests.clickhouse.tables import PARTITIONS, filled, ms

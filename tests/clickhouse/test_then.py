@@ -22,7 +22,8 @@ from cinepulse.commands.trends import trends as trends_command
 from clickhouse.ask import ask
 from clickhouse.closed import Closer, read_reached
 from clickhouse.compare import CompareQuestion, read_comparison
-from clickhouse.movie import find_film, read_movie
+from clickhouse.films import find_film
+from clickhouse.movie import read_movie
 from clickhouse.trends import Period, TrendsQuestion, TrendsReport, read_trends
 from tests.clickhouse.tables import PARTITIONS, Filled, filled, ms
 from tests.fixtures.clickhouse import PASSWORD

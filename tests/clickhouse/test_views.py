@@ -12,8 +12,9 @@ import pytest
 
 from cinepulse.closing import MILLISECONDS_PER_HOUR, ClosingRule
 from clickhouse.closed import Closer
+from clickhouse.films import find_film
 from clickhouse.measures import POPULARITY
-from clickhouse.movie import find_film, read_movie
+from clickhouse.movie import read_movie
 from clickhouse.popularity import PopularityQuestion, Ranking, read_popularity
 from clickhouse.tables import DERIVED
 from clickhouse.trends import TrendsQuestion, read_trends

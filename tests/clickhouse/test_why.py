@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from cinepulse.commands.why import why as command
 from clickhouse.ask import ask
+from clickhouse.films import find_film
 from clickhouse.measures import WHY
-from clickhouse.movie import find_film
 from clickhouse.why import (
     LEAST_Z,
     PRIOR,
