@@ -37,8 +37,9 @@ PATIENCE_SECONDS: Final = 120.0
 # wall clock, and must still be looked for.
 RECHECKS: Final = "1.5,4,7,11,15,20,25,30,40,50,60,80,100,130,160"
 
-# Every half second that somebody waits for counts, these films are named by so many posts each: every partition
-# of posts and of films gets some.
+# While somebody waits for counts, these films are named by so many posts each, so that every partition of posts and of
+# films gets some: at first each half second, then ever more seldom. A listing holds a thousand posts, and what scrolls
+# off it while no producer can look is a gap in the coverage and no loss.
 PROBED_FILMS: Final = (
     "The Godfather (1972)",
     "The Dark Knight (2008)",
@@ -49,6 +50,7 @@ PROBED_FILMS: Final = (
 )
 PROBE_POSTS: Final = 2
 PROBE_SECONDS: Final = 0.5
+SELDOM_SECONDS: Final = 8.0
 
 
 class ChaosFailed(Exception):
@@ -277,12 +279,12 @@ class Rig:
         Posts of every partition of `reddit.posts` and films of every partition of `movie.mentions` must be counted and
         stored; at its own rate, where nothing is injected, any post will do.
         """
-        probed = 0.0
-        began = time.monotonic()
+        began = due = time.monotonic()
+        pause = PROBE_SECONDS
         while True:
-            if self.rate is not None and time.monotonic() - probed > PROBE_SECONDS:
+            if self.rate is not None and time.monotonic() >= due:
                 self.load()
-                probed = time.monotonic()
+                due, pause = time.monotonic() + pause, min(2 * pause, SELDOM_SECONDS)
             with suppress(CinepulseError), self.client() as client:
                 if self._counted(client, round(then * 1_000)):
                     return time.time() - then
