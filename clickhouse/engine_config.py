@@ -18,6 +18,9 @@ CONFIG_FILE: Final = "engine.xml"
 _USERS_FILE: Final = "users.xml"
 
 _MEBIBYTE: Final = 1 << 20
+KEEP_FREE_BYTES: Final = 64 * _MEBIBYTE
+"""Room on the disk that inserts and merges leave to others: one that runs out of it while it writes may be spoiled
+(`clickhouse/full_disk.py`)."""
 # A quarter of the engine's own: a streamed block is in memory several times on its way, and rows may be wide.
 _BLOCK_ROWS: Final = 16_384
 # One query leaves this share of the memory to the others, to merges and to caches.
@@ -98,6 +101,9 @@ def _server_config(limits: Limits) -> str:
   <mark_cache_size>{64 * _MEBIBYTE}</mark_cache_size>
   <background_pool_size>2</background_pool_size>
   <background_schedule_pool_size>2</background_schedule_pool_size>
+  <storage_configuration><disks>
+    <default><keep_free_space_bytes>{KEEP_FREE_BYTES}</keep_free_space_bytes></default>
+  </disks></storage_configuration>
 </clickhouse>
 """
 

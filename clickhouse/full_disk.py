@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from cinepulse.logging import get_logger
+from clickhouse.engine_config import KEEP_FREE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from cinepulse.clock import Clock
     from clickhouse.engine_handle import EngineError
+    from clickhouse.http_errors import RequestRefused
 
 LOG = get_logger(__name__)
 
@@ -29,8 +31,8 @@ SPOILED: Final = frozenset({"CORRUPTED_DATA"})
 MARK: Final = "opened-anew"
 """A file whose time is that of the last opening for spoiled data."""
 
-# As much as a few inserts and merges of fresh rows take.
-ROOM_BYTES: Final = 64 << 20
+# What the engine leaves free, and as much as a few inserts and merges of fresh rows take.
+ROOM_BYTES: Final = KEEP_FREE_BYTES + (64 << 20)
 # The parts that a merge was made of live for 480 seconds.
 LONGEST_SECONDS: Final = 300.0
 # Data that opening does not mend stays as it is: again and again would only take the server away.
@@ -58,8 +60,8 @@ class FullDisk:
         self._free = free
         self._since: float | None = None
 
-    def note(self, error: EngineError) -> None:
-        """Take in an error that a statement ended with."""
+    def note(self, error: EngineError | RequestRefused) -> None:
+        """Take in an error that a request ended with."""
         if error.name in FULL or (error.name in SPOILED and self._may_mend()):
             self._since = self._clock.monotonic() if self._since is None else self._since
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from clickhouse.engine import Engine
     from clickhouse.full_disk import FullDisk
     from clickhouse.http_request import Call
+
+FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _USAGE: Final = "There is nothing here. Queries go to / by GET or POST, probes to /ping.\n"
 
@@ -101,13 +104,22 @@ class Interface:
                 async with runner.watched(exchange, request.receive):
                     answer = await runner.in_thread(exchange.run)
                 await Reply(runner, exchange, answer)(request.scope, request.receive, send)
-        except (RequestRefused, EngineError) as error:
+        except (RequestRefused, EngineError, OSError) as failed:
+            error = _as_told(failed)
             # First, so that a client that has its answer may use its session again.
             await runner.in_thread(exchange.close)
-            if isinstance(error, EngineError):
-                self._disk.note(error)
+            self._disk.note(error)
             response = failure(self._engine, error, exchange.call.query_id)
             await response(request.scope, request.receive, send)
+
+
+def _as_told(error: RequestRefused | EngineError | OSError) -> RequestRefused | EngineError:
+    """Return an error as the engine tells it; raises one of the system that is not about the disk."""
+    if not isinstance(error, OSError):
+        return error
+    if error.errno not in FULL_DISK:
+        raise error
+    return RequestRefused("NOT_ENOUGH_SPACE", "There is no room on the disk for the request")
 
 
 def _encoded(call: Call) -> bool:

@@ -43,20 +43,20 @@ def unmount(home: Path) -> None:
     _run("umount", "--lazy", str(home))
 
 
-def fill(rig: Rig) -> None:
-    """Leave no byte of room."""
-    stat = os.statvfs(rig.home)
-    with (rig.home / FILLER).open("wb") as file:
+def fill(home: Path, left: int = 0) -> None:
+    """Leave so many bytes of room, or not a single one."""
+    stat = os.statvfs(home)
+    with (home / FILLER).open("wb") as file:
         with suppress(OSError):
-            os.posix_fallocate(file.fileno(), 0, stat.f_bavail * stat.f_frsize - STEP)
+            os.posix_fallocate(file.fileno(), 0, stat.f_bavail * stat.f_frsize - (left or STEP))
         with suppress(OSError):
-            while True:
+            while not left:
                 os.write(file.fileno(), b"\0" * STEP)
 
 
-def free(rig: Rig) -> None:
+def free(home: Path) -> None:
     """Give the room back."""
-    (rig.home / FILLER).unlink(missing_ok=True)
+    (home / FILLER).unlink(missing_ok=True)
 
 
 def make_read_only(rig: Rig) -> None:

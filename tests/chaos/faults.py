@@ -250,7 +250,7 @@ def _starved(rig: Rig, spoil: Callable[[Rig], None], mend: Callable[[Rig], None]
 
 
 def _disk_full(rig: Rig, chance: Chance) -> list[float]:
-    with _starved(rig, disks.fill, disks.free):
+    with _starved(rig, lambda rig: disks.fill(rig.home), lambda rig: disks.free(rig.home)):
         for _ in range(30 if chance.long else 8):
             rig.load()
             time.sleep(1.0)

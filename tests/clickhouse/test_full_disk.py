@@ -10,8 +10,11 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from cinepulse.clock import ManualClock
 from clickhouse.client import connect
+from clickhouse.engine_config import KEEP_FREE_BYTES
 from clickhouse.engine_handle import EngineError
 from clickhouse.full_disk import LONGEST_SECONDS, ROOM_BYTES, SPOILED_PAUSE_SECONDS, FullDisk
+from tests.chaos import disks
+from tests.clickhouse.requests import error_code, http, run
 from tests.fixtures.clickhouse import READY_SECONDS, ServerProcess
 
 if TYPE_CHECKING:
@@ -93,3 +96,35 @@ def test_a_part_that_a_full_disk_emptied_is_made_whole(tmp_path: Path) -> None:
         assert server.pid == pid
     finally:
         server.kill()
+
+
+@pytest.mark.real
+@pytest.mark.skipif(bool(disks.unmountable()), reason=disks.unmountable())
+def test_no_room_is_told_as_the_engine_tells_it(tmp_path: Path) -> None:
+    """Rows that find no room get the engine's own error, whoever meets it first; with room again, they are stored.
+
+    Where some room is left, but less than others are to have, the engine writes nothing: it may run out on the way.
+    """
+    home = tmp_path / "disk"
+    disks.mount(home)
+    server = ServerProcess(home)
+    try:
+        server.start()
+        with http(server.settings.model_copy(update={"clickhouse_database": "default"})) as client:
+            run(client, "CREATE TABLE t (row UInt64) ENGINE = MergeTree ORDER BY row")
+            for left in (KEEP_FREE_BYTES // 2, 0):
+                disks.fill(home, left)
+                refused = client.post("/", content="INSERT INTO t FORMAT TSV\n" + "1\n" * 100_000)
+                spawned = server.log.count("clickhouse.starting")
+                disks.free(home)
+                deadline = time.monotonic() + READY_SECONDS
+                while server.log.count("clickhouse.starting") == spawned or not server.answers():
+                    assert time.monotonic() < deadline, server.log
+                    time.sleep(0.05)
+
+                assert (refused.status_code, error_code(refused)) == (500, 243)
+                run(client, "INSERT INTO t FORMAT TSV\n1\n")
+            assert run(client, "SELECT count() FROM t") == "2\n"
+    finally:
+        server.kill()
+        disks.unmount(home)
