@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from cinepulse.errors import DataDirectoryBusy, StackUnavailable
 from clickhouse.engine_config import CONFIG_FILE, STORE_FOLDER, write_configuration
 from clickhouse.engine_handle import CALL_SETTING, EngineError, Handle, sweep_rows
+from clickhouse.replaced_parts import grant_lifetime
 from clickhouse.sqltext import escaped, quote_string
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Engine:
             raise DataDirectoryBusy(f"another ClickHouse server has {self._path} open: stop it first") from None
         write_configuration(self._path, limits)
         sweep_rows(self._path)
+        grant_lifetime(self._path / STORE_FOLDER)
         os.chdir(self._path)
         # Holds the engine open while no call runs; stops calls, and reads texts without running them.
         self._keeper = self.handle()

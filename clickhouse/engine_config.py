@@ -25,6 +25,9 @@ KEEP_FREE_BYTES: Final = 64 * _MEBIBYTE
 _BLOCK_ROWS: Final = 16_384
 # One query leaves this share of the memory to the others, to merges and to caches.
 _QUERY_MEMORY_SHARE: Final = 0.7
+REPLACED_SECONDS: Final = 240
+"""How long parts live on that a merge has replaced. The embedded engine's own is none at all, where a server has eight
+minutes; a part that a full disk has spoiled can be made anew from them (`clickhouse/full_disk.py`)."""
 
 # All that tables need, and nothing beyond: no FILE, URL, S3, REMOTE or other source, no dictionaries (they have sources
 # of their own), no BACKUP and FREEZE (they write where they are told), no access control.
@@ -101,6 +104,7 @@ def _server_config(limits: Limits) -> str:
   <mark_cache_size>{64 * _MEBIBYTE}</mark_cache_size>
   <background_pool_size>2</background_pool_size>
   <background_schedule_pool_size>2</background_schedule_pool_size>
+  <merge_tree><old_parts_lifetime>{REPLACED_SECONDS}</old_parts_lifetime></merge_tree>
   <storage_configuration><disks>
     <default><keep_free_space_bytes>{KEEP_FREE_BYTES}</keep_free_space_bytes></default>
   </disks></storage_configuration>

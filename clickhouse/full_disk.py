@@ -2,9 +2,10 @@
 
 ClickHouse asks for room before a merge and does not hold it. Where the disk fills up meanwhile, a merge can end with an
 empty file and be taken for good (seen with 26.9, compact and wide parts, with and without fsync): whoever reads the
-part is told CORRUPTED_DATA, and the parts it was made of are deleted after eight minutes (`old_parts_lifetime`,
-https://clickhouse.com/docs/operations/settings/merge-tree-settings). When it opens its files the engine compares each
-part with its checksums, sets aside what differs, and takes up what that was made of: in time, nothing is lost.
+part is told CORRUPTED_DATA, and the parts it was made of are deleted after a while (`old_parts_lifetime`,
+https://clickhouse.com/docs/operations/settings/merge-tree-settings, here `engine_config.REPLACED_SECONDS`). When it
+opens its files the engine compares each part with its checksums, sets aside what differs, and takes up what that was
+made of: in time, nothing is lost.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from cinepulse.logging import get_logger
-from clickhouse.engine_config import KEEP_FREE_BYTES
+from clickhouse.engine_config import KEEP_FREE_BYTES, REPLACED_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +34,8 @@ MARK: Final = "opened-anew"
 
 # What the engine leaves free, and as much as a few inserts and merges of fresh rows take.
 ROOM_BYTES: Final = KEEP_FREE_BYTES + (64 << 20)
-# The parts that a merge was made of live for 480 seconds.
-LONGEST_SECONDS: Final = 300.0
+# Without room as well, before what a spoiled part was made of is gone.
+LONGEST_SECONDS: Final = REPLACED_SECONDS / 2
 # Data that opening does not mend stays as it is: again and again would only take the server away.
 SPOILED_PAUSE_SECONDS: Final = 600.0
 

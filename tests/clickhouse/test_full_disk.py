@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -94,6 +95,40 @@ def test_a_part_that_a_full_disk_emptied_is_made_whole(tmp_path: Path) -> None:
 
         assert connect(settings).query("SELECT count(), sum(row) FROM t").result_rows == [(2_000, 1_999_000)]
         assert server.pid == pid
+    finally:
+        server.kill()
+
+
+@pytest.mark.real
+def test_what_a_merge_replaced_lives_on_after_a_start(tmp_path: Path) -> None:
+    """Parts that were made an hour before a start are there for the engine when what replaced them is then spoiled.
+
+    The engine counts from a folder's time how long they live, and would delete those that are older in its first round;
+    left to itself, it lets none live at all.
+    """
+    server = ServerProcess(tmp_path)
+    server.start()
+    try:
+        settings = server.settings.model_copy(update={"clickhouse_database": "default"})
+        client = connect(settings)
+        client.command("CREATE TABLE t (row UInt64) ENGINE = MergeTree ORDER BY row")
+        for first in (0, 1_000):
+            client.insert("t", [[row] for row in range(first, first + 1_000)], column_names=["row"])
+        client.command("OPTIMIZE TABLE t FINAL")
+        server.stop()
+        parts = list(tmp_path.glob("clickhouse/store/store/*/*/all_*"))
+        before = time.time()
+        for part in parts:
+            os.utime(part, (before - 3_600, before - 3_600))
+
+        server.start()
+
+        assert {part.name for part in parts} == {"all_1_1_0", "all_2_2_0", "all_1_2_1"}
+        assert all(part.stat().st_mtime >= before - 1 for part in parts)
+        asked = "SELECT toFloat64(value) FROM system.merge_tree_settings WHERE name = 'old_parts_lifetime'"
+        ((lifetime,),) = connect(settings).query(asked).result_rows
+        assert lifetime >= LONGEST_SECONDS + 60
+        assert connect(settings).query("SELECT count() FROM t").result_rows == [(2_000,)]
     finally:
         server.kill()
 
