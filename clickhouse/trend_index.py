@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask, ask_columns, together
 from clickhouse.closed import read_reached
+from clickhouse.film_ranks import real
 from clickhouse.listing import Listing, read_basis
 from clickhouse.mention_numbers import LEAST_BASELINE_DAYS
 from clickhouse.mention_trends import known_days, read_stand
@@ -115,9 +115,8 @@ def _parameters(by: Together, films: Films, rated: Mapping[str, object]) -> dict
         )
         return {"weights": weights}
     if by == "quadrants":
-        medians = {"median_mentions": films.median_mentions, "median_rating": films.median_rating}
-        told = {name: None if isnan(value) else value for name, value in medians.items()}
-        return {**told, "m": rated["m"], "c": rated["c"]}
+        medians = {"median_mentions": real(films.median_mentions), "median_rating": real(films.median_rating)}
+        return {**medians, "m": rated["m"], "c": rated["c"]}
     return {}
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from clickhouse.ask import column
-from clickhouse.film_ranks import popularity_growth, shares, votes_growth
+from clickhouse.film_ranks import popularity_growth, real, shares, votes_growth, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,7 +82,7 @@ class Films:
 
     def row(self, place: int) -> dict[str, Any]:
         """Return every number of one film, None where it is unknown."""
-        found = {name: _value(name, float(numbers[place])) for name, numbers in self.numbers.items()}
+        found = {name: (whole if name in WHOLE else real)(numbers[place]) for name, numbers in self.numbers.items()}
         return {"tmdb_id": int(self.ids[place]), **found, "quadrant": self._quadrant(place)}
 
     def _quadrant(self, place: int) -> str | None:
@@ -180,9 +180,3 @@ def _index(numbers: Mapping[str, Numbers], weights: Weights) -> Numbers:
 def _median(numbers: Numbers) -> float:
     known = numbers[~np.isnan(numbers)]
     return float(np.median(known)) if len(known) else np.nan
-
-
-def _value(name: str, number: float) -> float | None:
-    if np.isnan(number):
-        return None
-    return int(number) if name in WHOLE else number

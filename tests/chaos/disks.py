@@ -49,8 +49,10 @@ def fill(home: Path, left: int = 0) -> None:
     with (home / FILLER).open("wb") as file:
         with suppress(OSError):
             os.posix_fallocate(file.fileno(), 0, stat.f_bavail * stat.f_frsize - (left or STEP))
+        if left:
+            return
         with suppress(OSError):
-            while not left:
+            while True:
                 os.write(file.fileno(), b"\0" * STEP)
 
 

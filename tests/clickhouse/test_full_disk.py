@@ -21,6 +21,8 @@ from tests.fixtures.clickhouse import READY_SECONDS, ServerProcess
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from clickhouse_connect.driver.client import Client
+
 FULL = EngineError("Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)")
 SPOILED = EngineError("Code: 246. DB::Exception: Empty marks file. (CORRUPTED_DATA)")
 OTHER = EngineError("Code: 60. DB::Exception: Unknown table. (UNKNOWN_TABLE)")
@@ -66,6 +68,21 @@ def test_data_that_opening_does_not_mend_is_left_alone(tmp_path: Path) -> None:
     assert [*told, spoiled()] == [True, False, True]
 
 
+def connected(server: ServerProcess) -> Client:
+    """Return a client of a server's own database."""
+    return connect(server.settings.model_copy(update={"clickhouse_database": "default"}))
+
+
+def merged(server: ServerProcess) -> Client:
+    """Fill a table `t` with two inserts, 2,000 rows, merge them, and return a client."""
+    client = connected(server)
+    client.command("CREATE TABLE t (row UInt64) ENGINE = MergeTree ORDER BY row")
+    for first in (0, 1_000):
+        client.insert("t", [[row] for row in range(first, first + 1_000)], column_names=["row"])
+    client.command("OPTIMIZE TABLE t FINAL")
+    return client
+
+
 @pytest.mark.real
 def test_a_part_that_a_full_disk_emptied_is_made_whole(tmp_path: Path) -> None:
     """A merged part whose marks are an empty file cannot be read; the server opens its files anew and has all rows.
@@ -75,12 +92,7 @@ def test_a_part_that_a_full_disk_emptied_is_made_whole(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path)
     server.start()
     try:
-        settings = server.settings.model_copy(update={"clickhouse_database": "default"})
-        client = connect(settings)
-        client.command("CREATE TABLE t (row UInt64) ENGINE = MergeTree ORDER BY row")
-        for first in (0, 1_000):
-            client.insert("t", [[row] for row in range(first, first + 1_000)], column_names=["row"])
-        client.command("OPTIMIZE TABLE t FINAL")
+        client = merged(server)
         client.command("SYSTEM DROP MARK CACHE")
         (marks,) = tmp_path.glob("clickhouse/store/store/*/*/all_1_2_1/data.cmrk*")
         marks.write_bytes(b"")
@@ -93,7 +105,7 @@ def test_a_part_that_a_full_disk_emptied_is_made_whole(tmp_path: Path) -> None:
             assert time.monotonic() < deadline, server.log
             time.sleep(0.05)
 
-        assert connect(settings).query("SELECT count(), sum(row) FROM t").result_rows == [(2_000, 1_999_000)]
+        assert connected(server).query("SELECT count(), sum(row) FROM t").result_rows == [(2_000, 1_999_000)]
         assert server.pid == pid
     finally:
         server.kill()
@@ -109,12 +121,7 @@ def test_what_a_merge_replaced_lives_on_after_a_start(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path)
     server.start()
     try:
-        settings = server.settings.model_copy(update={"clickhouse_database": "default"})
-        client = connect(settings)
-        client.command("CREATE TABLE t (row UInt64) ENGINE = MergeTree ORDER BY row")
-        for first in (0, 1_000):
-            client.insert("t", [[row] for row in range(first, first + 1_000)], column_names=["row"])
-        client.command("OPTIMIZE TABLE t FINAL")
+        merged(server)
         server.stop()
         parts = list(tmp_path.glob("clickhouse/store/store/*/*/all_*"))
         before = time.time()
@@ -126,9 +133,10 @@ def test_what_a_merge_replaced_lives_on_after_a_start(tmp_path: Path) -> None:
         assert {part.name for part in parts} == {"all_1_1_0", "all_2_2_0", "all_1_2_1"}
         assert all(part.stat().st_mtime >= before - 1 for part in parts)
         asked = "SELECT toFloat64(value) FROM system.merge_tree_settings WHERE name = 'old_parts_lifetime'"
-        ((lifetime,),) = connect(settings).query(asked).result_rows
+        client = connected(server)
+        ((lifetime,),) = client.query(asked).result_rows
         assert lifetime >= LONGEST_SECONDS + 60
-        assert connect(settings).query("SELECT count() FROM t").result_rows == [(2_000,)]
+        assert client.query("SELECT count() FROM t").result_rows == [(2_000,)]
     finally:
         server.kill()
 

@@ -79,16 +79,20 @@ def test_the_declared_settings_come_back(broker: str) -> None:
         assert state is not None
         return dict(state.config)
 
+    def await_erasing() -> None:
+        # A broker may tell of a change a little after the controller has taken it.
+        eventually(lambda: ERASING.items() <= present().items())
+
     def fails_within() -> None:
         with Compaction(settings, {topic: ROLL}):
-            # A broker may tell of a change a little after the controller has taken it.
-            eventually(lambda: ERASING.items() <= present().items())
+            await_erasing()
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fails_within()
     eventually(lambda: present() == declared)
     Compaction(settings, {topic: ROLL}).__enter__()
+    await_erasing()
     create_topics(admin, [topic], partitions=1, replication_factor=1)
 
     eventually(lambda: present() == declared)
