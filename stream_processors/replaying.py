@@ -21,7 +21,7 @@ from stream_processors.link_stage import LinkStage
 from stream_processors.posts import check_post
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from cinepulse.settings import Settings
     from schemas.codec import Codec
@@ -72,12 +72,22 @@ class PostReplay:
         codec: the contract.
         link: returns the mentions in a post, by film.
         instants: the event time to replay. A post's is that of its first observation in the log.
+        prepare: is told the posts that `link` is about to be asked for.
     """
 
     source = REDDIT_POSTS
 
-    def __init__(self, settings: Settings, codec: Codec, link: Link, instants: Instants) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        codec: Codec,
+        link: Link,
+        instants: Instants,
+        *,
+        prepare: Callable[[Sequence[RedditPost]], None] = lambda _posts: None,
+    ) -> None:
         self._codec = codec
+        self._prepare = prepare
         self._instants = instants
         letters = _letters(LinkStage.name, REDDIT_POSTS.name, codec, settings)
         self._stage = LinkStage(codec, link, letters, partitions=settings.partitions)
@@ -92,9 +102,13 @@ class PostReplay:
     def fold(self, records: Sequence[RawRecord]) -> list[Produced]:
         """Link the posts among some records, of any partitions, and return what the stage sends about them."""
         chosen: defaultdict[int, list[RawRecord]] = defaultdict(list)
+        posts: list[RedditPost] = []
         for record in records:
-            if self._take(record):
+            post = self._take(record)
+            if post is not None:
                 chosen[record.partition].append(record)
+                posts.append(post)
+        self._prepare(posts)
         produced: list[Produced] = []
         for partition, some in chosen.items():
             state = self._states.get(partition)
@@ -107,22 +121,22 @@ class PostReplay:
                 produced += self._produced(flush.outgoing)
         return produced
 
-    def _take(self, record: RawRecord) -> bool:
-        """Return whether a record is an observation of a post of these instants, and remember it."""
+    def _take(self, record: RawRecord) -> RedditPost | None:
+        """Remember an observation of a post of these instants and return it, None where a record is none."""
         try:
             post: RedditPost = self._codec.decode(REDDIT_POSTS.value_subject, record.value or b"")
             check_post(post, sent_at=record.timestamp)
         except Poison:
             self.poison += 1
-            return False
+            return None
         name = post.fullname
         known = self.latest.get(name)
         if known is None and (name in self._beyond or post.created_at not in self._instants):
             self._beyond.add(name)
-            return False
+            return None
         if known is None or known.observed_at <= post.observed_at:
             self.latest[name] = Observation(post.observed_at, record.partition, record.offset)
-        return True
+        return post
 
     def _produced(self, outgoing: Iterable[Outgoing]) -> Iterator[Produced]:
         for record in outgoing:

@@ -50,6 +50,11 @@ INSTANT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y
     show_default=True,
     help="Seconds to wait for the live pipeline to reach the end of the log before comparing.",
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    help="Processes that link posts, each with a copy of the catalogue; one a processor, but 4 at most, unless given.",
+)
 @format_option
 def replay(  # noqa: PLR0913 - one parameter an option
     settings: Settings,
@@ -61,6 +66,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     keep: bool,
     limit: int,
     wait: float,
+    jobs: int | None,
     output: Format,
 ) -> None:
     """Rebuild days from the log into a shadow database and show what differs from the live tables.
@@ -76,13 +82,14 @@ def replay(  # noqa: PLR0913 - one parameter an option
     from cinepulse.commands.replay_view import print_report, report_document, report_rows
     from cinepulse.commands.replaying import Plan, Replayer
     from cinepulse.errors import PromotionRefused
+    from stream_processors.linking_pool import processors
 
     days = _day(first, "--from"), _day(end, "--to")
     if days[0] >= days[1]:
         raise click.UsageError("--to must lie behind --from: it is the day before which the replay ends")
     # Told to end, it cleans up as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    plan = Plan(topic, *days, promote=promote, keep=keep, listed=limit, wait_seconds=wait)
+    plan = Plan(topic, *days, promote=promote, keep=keep, listed=limit, wait_seconds=wait, jobs=jobs or processors())
     with _progress() as console:
         report = Replayer(settings, plan, console).run()
     if output == "json":

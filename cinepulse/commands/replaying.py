@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from cinepulse.settings import Settings
-    from schemas.events import Mention, RedditPost
     from schemas.reader import RawRecord
     from stream_processors.outbox import Outgoing
 
@@ -44,7 +43,11 @@ EPOCH_DAY: Final = 719_163
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to replay. `listed`: most rows of a kind to list; `wait_seconds`: how long to wait for the live pipeline."""
+    """What to replay.
+
+    `listed`: most rows of a kind to list; `wait_seconds`: how long to wait for the live pipeline; `jobs`: processes
+    that link posts.
+    """
 
     topic: str
     first_day: date
@@ -53,6 +56,7 @@ class Plan:
     keep: bool = False
     listed: int = 20
     wait_seconds: float = 60.0
+    jobs: int = 1
 
     @property
     def instants(self) -> Instants:
@@ -167,7 +171,10 @@ class Replayer:
 
         Raises BrokerUnavailable, DatabaseUnavailable, ConfigurationInvalid or StackUnavailable when a part is missing.
         """
-        posts = self._post_replay() if self._of_posts else None
+        with ExitStack() as opened:
+            return self._run(self._post_replay(opened) if self._of_posts else None)
+
+    def _run(self, posts: PostReplay | None) -> ReplayReport:
         # The catalogue stays, and what is read next is no garbage either: nothing is gained by looking through it.
         gc.freeze()
         gc.set_threshold(GC_OBJECTS)
@@ -214,22 +221,18 @@ class Replayer:
         else:
             shadow.drop()
 
-    def _post_replay(self) -> PostReplay:
+    def _post_replay(self, opened: ExitStack) -> PostReplay:
         from cinepulse.commands.ground_truth import read_catalog
         from stream_processors.linking import LINKER_VERSION
-        from stream_processors.mentioning import mention_films
+        from stream_processors.linking_pool import LinkingPool
 
         self._console.say("reading the catalogue")
         catalog = read_catalog(self._settings)
         if not len(catalog):
             raise StackUnavailable("the catalogue in tmdb.movies is empty: run `cinepulse produce tmdb` first")
         self._linker_version, self._catalog_version = LINKER_VERSION, catalog.version
-        threshold = self._settings.link_threshold
-
-        def mentions(post: RedditPost) -> Mapping[int, Mention]:
-            return mention_films(post, catalog, threshold)
-
-        return PostReplay(self._settings, self._codec, mentions, self._plan.instants)
+        pool = opened.enter_context(LinkingPool(catalog, self._settings.link_threshold, self._plan.jobs))
+        return PostReplay(self._settings, self._codec, pool.link, self._plan.instants, prepare=pool.prepare)
 
     def _read(self, log: _Log) -> dict[int, int]:
         """Take in the log from where the reader stands to its end, and return the ends."""

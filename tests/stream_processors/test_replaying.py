@@ -145,6 +145,26 @@ def test_posts_of_other_days_are_left_out_by_their_first_observation() -> None:
     assert set(replay.latest) == {"t3_b2", "t3_b3"}
 
 
+def test_posts_are_told_before_they_are_linked() -> None:
+    """Those of the days and only those, an edit and a deletion too, and none is linked that was not told before."""
+    log = Log()
+    log.post(replace(POST, title="1"))
+    log.post(replace(POST, fullname="t3_b1", title="2", created_at=BEGIN - 1))
+    log.post(replace(POST, fullname="t3_c1", title=None, state="deleted"))
+    log.add(0, b"key", b"junk", BEGIN)
+    told: list[RedditPost] = []
+
+    def link_told(post: RedditPost) -> Mapping[int, Mention]:
+        assert post in told
+        return link(post)
+
+    replay = PostReplay(SETTINGS, CODEC, link_told, INSTANTS, prepare=told.extend)
+
+    assert set(standing(replay.fold(log.records))) == {("t3_a1", 1)}
+    assert {post.fullname for post in told} == {"t3_a1", "t3_c1"}
+    assert replay.poison == 1
+
+
 def test_the_latest_observation_of_a_post_is_known() -> None:
     """Where it lies, for sending it again; one that comes late is not the latest, the same one again is."""
     log = Log()

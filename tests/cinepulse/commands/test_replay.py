@@ -198,7 +198,7 @@ def test_a_new_linker_is_reported_and_promoted_through_the_live_pipeline(
     live.post("t3_5a", None)
     live.post("t3_6a", DOUBTFUL)
 
-    first, second = (live.replay("reddit.posts", keep=True) for _ in range(2))
+    first, second = (live.replay("reddit.posts", keep=True, jobs=jobs) for jobs in (1, 2))
 
     assert first.comparison.equal
     assert first.comparison.totals["mentions_replayed"] == 2
