@@ -24,12 +24,13 @@ from clickhouse.store import Store
 from clickhouse.tables import LAST_INSTANT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
     from datetime import date
 
     from cinepulse.settings import Settings
     from clickhouse.client import Client
+    from clickhouse.decoding import Piece
     from schemas.codec import Codec
     from schemas.registry import SchemaIds
 
@@ -38,6 +39,8 @@ LEASE_SECONDS: Final = 5.0
 ABANDONED_SECONDS: Final = 120
 
 BATCH_RECORDS: Final = 20_000
+LEAST_BLOCK_RECORDS: Final = 2_000
+"""What an insert of its own is made for."""
 # Rows of both sides that are compared in one query: a bound on the memory that it takes.
 COMPARED_ROWS: Final = 300_000
 
@@ -100,7 +103,7 @@ class Shadow:
         self._client: Client = connect(self._settings)
         self._store = Store(self._client, name)
         self._codec = codec
-        self._columnar = Columnar(ids, codec)
+        self._columnar = Columnar(ids, codec, least_records=LEAST_BLOCK_RECORDS)
         self._routes = {route.topic.name: route for route in routes()}
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="shadow")
         self._waiting: dict[tuple[str, int, int], Records] = {}
@@ -140,7 +143,7 @@ class Shadow:
             waiting.values.append(record.value)
             waiting.timestamps.append(min(max(record.timestamp, 0), LAST_INSTANT))
         while len(waiting) >= BATCH_RECORDS:
-            self._submit(topic, partition, epoch, waiting.pop_first(BATCH_RECORDS))
+            self._submit([self._batch(topic, partition, epoch, waiting.pop_first(BATCH_RECORDS))])
         self.beat()
 
     def note_posts(self, posts: Iterable[str]) -> None:
@@ -152,9 +155,7 @@ class Shadow:
     def settled(self) -> None:
         """Return once everything written is stored."""
         waiting, self._waiting = self._waiting, {}
-        for (topic, partition, epoch), records in waiting.items():
-            if len(records):
-                self._submit(topic, partition, epoch, records)
+        self._submit([self._batch(*place, records) for place, records in waiting.items() if len(records)])
         self._await_write()
 
     def beat(self, *, keep: bool = False) -> None:
@@ -203,24 +204,29 @@ class Shadow:
         drop(self._settings, self.name, self._live)
         self._live.close()
 
-    def _submit(self, topic: str, partition: int, epoch: int, records: Records) -> None:
-        route = self._routes[topic]
-        batch = Batch(route, partition, epoch, records.offsets[0], records.offsets[-1], records)
+    def _batch(self, topic: str, partition: int, epoch: int, records: Records) -> Batch:
+        return Batch(self._routes[topic], partition, epoch, records.offsets[0], records.offsets[-1], records)
+
+    def _submit(self, batches: Sequence[Batch]) -> None:
         self._await_write()
-        self._writing = self._thread.submit(self._store_batch, batch)
+        self._writing = self._thread.submit(self._store_batches, batches)
 
     def _await_write(self) -> None:
         writing, self._writing = self._writing, None
         if writing is not None:
             writing.result()
 
-    def _store_batch(self, batch: Batch) -> None:
-        block = self._columnar.block_of(batch)
-        if block is not None:
-            self._store.insert_block(block)
-            return
-        whole, _ = decode(batch, self._codec)
-        for bundle in bundles(pieces(whole)):
+    def _store_batches(self, batches: Sequence[Batch]) -> None:
+        """Store batches; small ones of a table share an insert, which makes files for each month that is in it."""
+        loose: list[Piece] = []
+        for batch in batches:
+            block = self._columnar.block_of(batch)
+            if block is not None:
+                self._store.insert_block(block)
+                continue
+            whole, _ = decode(batch, self._codec)
+            loose += pieces(whole)
+        for bundle in bundles(loose):
             self._store.insert(bundle)
 
 

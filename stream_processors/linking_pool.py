@@ -7,17 +7,17 @@ import pickle
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import chain
 from multiprocessing import get_context, parent_process
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
-from cinepulse.errors import WorkerCrashed
+from cinepulse.logging import get_logger
 from stream_processors.mentioning import mention_films
 from stream_processors.posts.linked import GONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from concurrent.futures import Future
     from types import TracebackType
     from typing import Self
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from stream_processors.linking import Catalog
 
     Linked = list[Mapping[int, Mention] | None]
+
+log = get_logger(__name__)
 
 CHUNK_POSTS: Final = 32
 """Posts that a process is given at a time: some ten milliseconds of work, a hundredth of it to hand them over."""
@@ -54,7 +56,7 @@ class LinkingPool:
         self._threshold = threshold
         self._processes = processes
         self._executor: ProcessPoolExecutor | None = None
-        self._linked: dict[RedditPost, Mapping[int, Mention]] = {}
+        self._linked: dict[RedditPost, tuple[Future[Linked], int]] = {}
 
     def __enter__(self) -> Self:
         if self._processes > 1:
@@ -74,21 +76,38 @@ class LinkingPool:
             self._executor.shutdown(cancel_futures=True)
 
     def prepare(self, posts: Sequence[RedditPost]) -> None:
-        """Link posts that `link` is about to be asked for; raises WorkerCrashed when a process was killed."""
+        """Begin to link posts that `link` is about to be asked for, best in the order in which it is."""
         if self._executor is None:
             return
         live = [post for post in posts if post.state not in GONE]
-        chunks = [live[first : first + CHUNK_POSTS] for first in range(0, len(live), CHUNK_POSTS)]
+        self._linked = {}
         try:
-            found = list(chain.from_iterable(self._executor.map(_link, chunks)))
-        except BrokenProcessPool as error:
-            raise WorkerCrashed("a process that links posts was killed: give it memory, or use --jobs 1") from error
-        self._linked = {post: mentions for post, mentions in zip(live, found, strict=True) if mentions is not None}
+            for first in range(0, len(live), CHUNK_POSTS):
+                chunk = live[first : first + CHUNK_POSTS]
+                coming = self._executor.submit(_link, chunk)
+                self._linked |= {post: (coming, place) for place, post in enumerate(chunk)}
+        except BrokenProcessPool:
+            self._go_on_alone()
 
     def link(self, post: RedditPost) -> Mapping[int, Mention]:
         """Return the mentions in a post by TMDB id."""
-        linked = self._linked.get(post)
+        coming, place = self._linked.get(post, (None, 0))
+        linked = None
+        if coming is not None:
+            try:
+                linked = coming.result()[place]
+            except BrokenProcessPool:
+                self._go_on_alone()
         return mention_films(post, self._catalog, self._threshold) if linked is None else linked
+
+    def _go_on_alone(self) -> None:
+        """Link here what is left: a process was killed, as for want of memory, and the others have ended with it."""
+        log.warning(
+            "linking.processes_ended", advice="a process that links was killed: give it memory, or use --jobs 1"
+        )
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+        self._linked, self._executor = {}, None
 
 
 class _Process:

@@ -72,7 +72,7 @@ class PostReplay:
         codec: the contract.
         link: returns the mentions in a post, by film.
         instants: the event time to replay. A post's is that of its first observation in the log.
-        prepare: is told the posts that `link` is about to be asked for.
+        prepare: is told the posts that `link` is about to be asked for, in that order.
     """
 
     source = REDDIT_POSTS
@@ -102,13 +102,13 @@ class PostReplay:
     def fold(self, records: Sequence[RawRecord]) -> list[Produced]:
         """Link the posts among some records, of any partitions, and return what the stage sends about them."""
         chosen: defaultdict[int, list[RawRecord]] = defaultdict(list)
-        posts: list[RedditPost] = []
+        posts: defaultdict[int, list[RedditPost]] = defaultdict(list)
         for record in records:
             post = self._take(record)
             if post is not None:
                 chosen[record.partition].append(record)
-                posts.append(post)
-        self._prepare(posts)
+                posts[record.partition].append(post)
+        self._prepare([post for some in posts.values() for post in some])
         produced: list[Produced] = []
         for partition, some in chosen.items():
             state = self._states.get(partition)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from cinepulse.errors import WorkerCrashed
 from schemas.events import Movie, RedditPost
 from stream_processors import linking_pool
 from stream_processors.linking import Catalog
@@ -114,17 +113,22 @@ def test_what_the_linker_fails_at_is_left_to_who_asks(monkeypatch: pytest.Monkey
     assert linking_pool._link(POSTS[:2]) == [None, {}]
 
 
-def test_a_killed_process_is_told() -> None:
-    """As a machine without memory kills it: the error says what to do, and leaving the block does not hang."""
+@pytest.mark.parametrize("when", ["before", "between"])
+def test_a_killed_process_costs_nothing_but_time(when: str) -> None:
+    """As a machine without memory kills it: what was prepared and what comes then is linked here, and all of it."""
+    expected = [mention_films(post, CATALOG, THRESHOLD) for post in POSTS]
     with LinkingPool(CATALOG, THRESHOLD, 2) as pool:
         pool.prepare(POSTS)
         assert pool._executor is not None
         killed = psutil.Process(next(iter(pool._executor._processes)))
+        found = [pool.link(post) for post in POSTS[: CHUNK_POSTS if when == "between" else 0]]
         killed.kill()
         killed.wait(30)
+        found += [pool.link(post) for post in POSTS[len(found) :]]
+        pool.prepare(POSTS)
 
-        with pytest.raises(WorkerCrashed, match="--jobs 1"):
-            pool.prepare(POSTS)
+        assert found == expected
+        assert [pool.link(post) for post in POSTS] == expected
 
 
 def test_processes_end_with_a_parent_that_was_killed() -> None:
