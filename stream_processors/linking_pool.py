@@ -7,7 +7,11 @@ import pickle
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, suppress
+from functools import cache
 from multiprocessing import get_context, parent_process
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import TYPE_CHECKING, Final
 
@@ -42,38 +46,45 @@ def processors() -> int:
 class LinkingPool:
     """Tells the mentions of posts as `mention_films` does, of posts that it is told of before from other processes.
 
-    The processes are made anew and not forked, since a client of Kafka has threads. They end with the block, and when
-    this process is killed.
+    The processes are made anew and not forked, since a client of Kafka has threads. They begin with the block, and get
+    ready while the catalogue is read; they end with the block, and when this process is killed.
 
     Args:
-        catalog: the films; each process gets a copy.
         threshold: least confidence of a mention.
         processes: how many; with one, posts are linked where they are asked for.
     """
 
-    def __init__(self, catalog: Catalog, threshold: float, processes: int) -> None:
-        self._catalog = catalog
+    def __init__(self, threshold: float, processes: int) -> None:
         self._threshold = threshold
         self._processes = processes
+        self._opened = ExitStack()
         self._executor: ProcessPoolExecutor | None = None
+        self._packed: Path | None = None
+        self._catalog: Catalog | None = None
         self._linked: dict[RedditPost, tuple[Future[Linked], int]] = {}
 
     def __enter__(self) -> Self:
         if self._processes > 1:
-            packed = pickle.dumps(self._catalog, pickle.HIGHEST_PROTOCOL)
+            self._packed = Path(self._opened.enter_context(TemporaryDirectory())) / "catalog"
+            initials = (self._packed, self._threshold)
             self._executor = ProcessPoolExecutor(
-                self._processes, get_context("spawn"), initializer=_begin, initargs=(packed, self._threshold)
+                self._processes, get_context("spawn"), initializer=_begin, initargs=initials
             )
-            # A process is made when there is work and none is idle: they get ready while others do.
-            for _ in range(self._processes):
-                self._executor.submit(_link, [])
+            self._opened.callback(self._executor.shutdown, cancel_futures=True)
+            self._call_all(self._executor, _begun)
         return self
 
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
+        self._opened.close()
+
+    def use(self, catalog: Catalog) -> None:
+        """Link with these films; call once, before any other method."""
+        self._catalog = catalog
+        if self._packed is not None and self._executor is not None:
+            self._packed.write_bytes(pickle.dumps(catalog, pickle.HIGHEST_PROTOCOL))
+            self._call_all(self._executor, _get_ready)
 
     def prepare(self, posts: Sequence[RedditPost]) -> None:
         """Begin to link posts that `link` is about to be asked for, best in the order in which it is."""
@@ -98,30 +109,50 @@ class LinkingPool:
                 linked = coming.result()[place]
             except BrokenProcessPool:
                 self._go_on_alone()
-        return mention_films(post, self._catalog, self._threshold) if linked is None else linked
+        return self._link(post) if linked is None else linked
+
+    def _link(self, post: RedditPost) -> Mapping[int, Mention]:
+        if self._catalog is None:
+            raise RuntimeError("no catalogue to link with: call `use`")
+        return mention_films(post, self._catalog, self._threshold)
+
+    def _call_all(self, executor: ProcessPoolExecutor, act: Callable[[], object]) -> None:
+        """Have something done by every process, as long as they are idle: one is made or woken for each call."""
+        with suppress(BrokenProcessPool):
+            for _ in range(self._processes):
+                executor.submit(act)
 
     def _go_on_alone(self) -> None:
         """Link here what is left: a process was killed, as for want of memory, and the others have ended with it."""
         log.warning(
             "linking.processes_ended", advice="a process that links was killed: give it memory, or use --jobs 1"
         )
-        if self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
         self._linked, self._executor = {}, None
 
 
 class _Process:
-    """What a process of a pool works with."""
+    """What a process of a pool works with; `packed`: where its parent puts the catalogue."""
 
-    mentions: Callable[[RedditPost], Mapping[int, Mention]]
+    packed: Path
+    threshold: float
 
 
-def _begin(packed: bytes, threshold: float) -> None:
+def _begin(packed: Path, threshold: float) -> None:
     """Make a process of a pool ready: it ends with its parent, who alone is told to end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
-    catalog: Catalog = pickle.loads(packed)  # noqa: S301 - of the parent's making, over a pipe of the two
-    _Process.mentions = lambda post: mention_films(post, catalog, threshold)
+    _Process.packed, _Process.threshold = packed, threshold
+
+
+def _begun() -> None:
+    """Do nothing: what this module imports is loaded."""
+
+
+@cache
+def _mentions() -> Callable[[RedditPost], Mapping[int, Mention]]:
+    """Return what tells the mentions of a post, once the parent has the catalogue."""
+    catalog: Catalog = pickle.loads(_Process.packed.read_bytes())  # noqa: S301 - of the parent's making, in a folder of its own
+    return lambda post: mention_films(post, catalog, _Process.threshold)
 
 
 def _end_with_parent() -> None:
@@ -132,13 +163,19 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
+def _get_ready() -> None:
+    """Load the catalogue."""
+    _mentions()
+
+
 def _link(posts: Sequence[RedditPost]) -> Linked:
     """Return the mentions in each post, None where the linker fails: it will where the post is asked for, too."""
-    return [_attempt(post) for post in posts]
+    mentions = _mentions()
+    return [_attempt(mentions, post) for post in posts]
 
 
-def _attempt(post: RedditPost) -> Mapping[int, Mention] | None:
+def _attempt(mentions: Callable[[RedditPost], Mapping[int, Mention]], post: RedditPost) -> Mapping[int, Mention] | None:
     try:
-        return _Process.mentions(post)
+        return mentions(post)
     except Exception:  # noqa: BLE001 - whatever fails is told by the one who asks for the post
         return None

@@ -226,12 +226,13 @@ class Replayer:
         from stream_processors.linking import LINKER_VERSION
         from stream_processors.linking_pool import LinkingPool
 
+        pool = opened.enter_context(LinkingPool(self._settings.link_threshold, self._plan.jobs))
         self._console.say("reading the catalogue")
         catalog = read_catalog(self._settings)
         if not len(catalog):
             raise StackUnavailable("the catalogue in tmdb.movies is empty: run `cinepulse produce tmdb` first")
         self._linker_version, self._catalog_version = LINKER_VERSION, catalog.version
-        pool = opened.enter_context(LinkingPool(catalog, self._settings.link_threshold, self._plan.jobs))
+        pool.use(catalog)
         return PostReplay(self._settings, self._codec, pool.link, self._plan.instants, prepare=pool.prepare)
 
     def _read(self, log: _Log) -> dict[int, int]:

@@ -50,7 +50,8 @@ import time
 from tests.stream_processors.test_linking_pool import CATALOG, POSTS, THRESHOLD, LinkingPool
 
 if __name__ == "__main__":
-    with LinkingPool(CATALOG, THRESHOLD, 2) as pool:
+    with LinkingPool(THRESHOLD, 2) as pool:
+        pool.use(CATALOG)
         pool.prepare(POSTS)
         print(*pool._executor._processes, flush=True)
         time.sleep(600)
@@ -68,7 +69,8 @@ def lives(pid: int) -> bool:
 @pytest.fixture(scope="module")
 def pool() -> Iterator[LinkingPool]:
     """Give a pool of two processes."""
-    with LinkingPool(CATALOG, THRESHOLD, 2) as made:
+    with LinkingPool(THRESHOLD, 2) as made:
+        made.use(CATALOG)
         yield made
 
 
@@ -93,7 +95,8 @@ def test_a_post_that_was_not_told_of_is_linked(pool: LinkingPool) -> None:
 
 def test_one_process_is_this_one() -> None:
     """Nothing is started for it, and the mentions are the same."""
-    with LinkingPool(CATALOG, THRESHOLD, 1) as alone:
+    with LinkingPool(THRESHOLD, 1) as alone:
+        alone.use(CATALOG)
         alone.prepare(POSTS)
 
         assert alone._executor is None
@@ -108,7 +111,7 @@ def test_what_the_linker_fails_at_is_left_to_who_asks(monkeypatch: pytest.Monkey
             raise ZeroDivisionError
         return {}
 
-    monkeypatch.setattr(linking_pool._Process, "mentions", fails_at_first, raising=False)
+    monkeypatch.setattr(linking_pool, "_mentions", lambda: fails_at_first)
 
     assert linking_pool._link(POSTS[:2]) == [None, {}]
 
@@ -117,7 +120,8 @@ def test_what_the_linker_fails_at_is_left_to_who_asks(monkeypatch: pytest.Monkey
 def test_a_killed_process_costs_nothing_but_time(when: str) -> None:
     """As a machine without memory kills it: what was prepared and what comes then is linked here, and all of it."""
     expected = [mention_films(post, CATALOG, THRESHOLD) for post in POSTS]
-    with LinkingPool(CATALOG, THRESHOLD, 2) as pool:
+    with LinkingPool(THRESHOLD, 2) as pool:
+        pool.use(CATALOG)
         pool.prepare(POSTS)
         assert pool._executor is not None
         killed = psutil.Process(next(iter(pool._executor._processes)))
