@@ -124,10 +124,10 @@ def test_a_killed_process_costs_nothing_but_time(when: str) -> None:
         pool.use(CATALOG)
         pool.prepare(POSTS)
         assert pool._executor is not None
-        killed = psutil.Process(next(iter(pool._executor._processes)))
+        killed = next(iter(pool._executor._processes.values()))
         found = [pool.link(post) for post in POSTS[: CHUNK_POSTS if when == "between" else 0]]
         killed.kill()
-        killed.wait(30)
+        killed.join(30)
         found += [pool.link(post) for post in POSTS[len(found) :]]
         pool.prepare(POSTS)
 
