@@ -16,7 +16,7 @@ import numpy as np
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from schemas.codec import HEADER
-from stream_processors.identity import COMMENT, KIND_BITS, SUBMISSION
+from stream_processors.identity import COMMENT, KIND_BITS, MAX_DIGITS, SUBMISSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +32,6 @@ PLATFORM: Final = int.from_bytes(b"\x0creddit", "little")
 PLATFORM_BYTES: Final = 7
 PREFIX_BYTES: Final = 3
 PREFIXES: Final = ((int.from_bytes(b"t3_", "little"), SUBMISSION), (int.from_bytes(b"t1_", "little"), COMMENT))
-# As many digits as are looked at in one word; Reddit's ids have 6 or 7.
-MOST_DIGITS: Final = 8
 BASE: Final = 36
 NO_DIGIT: Final = -1
 # Lengths of a byte: their double stays below the bit that says that more follows.
@@ -122,11 +120,15 @@ def _packed_posts(laid: Laid, names: Numbers, digits: Numbers) -> tuple[Numbers,
     kinds: Numbers = np.zeros(len(names), np.int64)
     for prefix, kind in PREFIXES:
         kinds[prefixes == prefix] = kind
-    word = laid.words(names + PREFIX_BYTES)
-    read = (kinds > 0) & (digits >= 1) & (digits <= MOST_DIGITS) & (DIGITS[word & 0xFF] != 0)
+    first = names + PREFIX_BYTES
+    word = laid.words(first)
+    read = (kinds > 0) & (digits >= 1) & (digits <= MAX_DIGITS) & (DIGITS[word & 0xFF] != 0)
     number: Numbers = np.zeros(len(names), np.int64)
-    for place in range(MOST_DIGITS):
-        digit, there = DIGITS[word >> 8 * place & 0xFF], place < digits
+    # Reddit's ids have 6 or 7 digits: longer ones take a second word.
+    for place in range(int(np.max(digits, where=read, initial=0))):
+        if place == NUMBER_BYTES:
+            word = laid.words(first + NUMBER_BYTES)
+        digit, there = DIGITS[word >> 8 * (place % NUMBER_BYTES) & 0xFF], place < digits
         read &= (digit >= 0) | ~there
         number = np.where(there, number * BASE + digit, number)
     return number << KIND_BITS | kinds, read

@@ -1,20 +1,25 @@
 from __future__ import annotations
 
+from itertools import islice
+
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
+from cinepulse.world.catalog import load_films
+from cinepulse.world.generator import Generator
 from schemas.events import Mention, MentionKey
 from schemas.topics import MOVIE_MENTIONS
 from stream_processors.counting.columns import DAY_BITS, UNREAD
 from stream_processors.counting.wire import MentionKeys, MentionValues
+from stream_processors.identity import MAX_DIGITS, pack_fullname
 from tests.stream_processors.counting.test_wire import CODEC, IDS, keys, mentions
 
 usual_keys = st.builds(
     MentionKey,
     tmdb_id=st.integers(0, 2**28),
     platform=st.just("reddit"),
-    post_id=st.from_regex(r"t[13]_[0-9a-z]{1,9}", fullmatch=True)
+    post_id=st.from_regex(r"t[13]_[0-9a-z]{1,13}", fullmatch=True)
     | st.sampled_from(["t3_0abc", "t1_aBc", "t1_a?c", "t2_abc"]),
     created_at=st.integers(1_100_000_000_000, 2_150_000_000_000),
 )
@@ -67,14 +72,29 @@ def test_what_is_read_by_columns_is_what_is_read_one_by_one(some: list[bytes]) -
 
 @given(usual_keys)
 def test_the_usual_form_is_read(key: MentionKey) -> None:
-    """Every Reddit post with an id of up to eight digits is read by columns, films up to 2^27 alike."""
+    """Every Reddit post whose id packs without loss is read by columns, films up to 2^27 alike."""
     digits = key.post_id[3:]
     numeric = key.post_id.startswith(("t1_", "t3_")) and digits.isalnum() and digits == digits.lower()
-    usual = numeric and not digits.startswith("0") and len(digits) <= 8 and key.tmdb_id < 2**27
+    usual = numeric and not digits.startswith("0") and len(digits) <= MAX_DIGITS and key.tmdb_id < 2**27
 
     columns = MentionKeys(CODEC, IDS).read_all([CODEC.encode(MOVIE_MENTIONS.key_subject, key)])
 
     assert (columns.film_days[0] != UNREAD) == usual
+
+
+def test_mentions_of_the_loopback_world_are_of_the_usual_form() -> None:
+    """What is tried with its posts, as faults and demos are, is what happens with Reddit's."""
+    films = list(load_films().by_id.values())
+    posts = Generator(7, films, ["movies"], rate=40.0, stamp=lambda at: 1_760_000_000 + at).tell(1)
+    found = [
+        MentionKey(tmdb_id=7, platform="reddit", post_id=post.name, created_at=1_760_000_000_000)
+        for post in islice(posts, 100)
+    ]
+
+    columns = MentionKeys(CODEC, IDS).read_all([CODEC.encode(MOVIE_MENTIONS.key_subject, key) for key in found])
+
+    assert columns.posts == [pack_fullname(key.post_id.encode()) for key in found]
+    assert UNREAD not in columns.film_days
 
 
 @given(st.lists(raw_values | st.just(b""), min_size=1, max_size=6))
