@@ -23,10 +23,12 @@ from schemas.codec import Codec
 from schemas.partitioning import post_partition
 from schemas.provision import admin_client, create_topics
 from schemas.registry import ManifestIds
-from schemas.topics import REDDIT_POSTS, TOPICS
+from schemas.topics import MOVIE_MENTIONS, REDDIT_POSTS, TOPICS
 from stream_processors.linking import DEFAULT_THRESHOLD, Catalog
 from stream_processors.mentioning import Mentioner
+from stream_processors.workers import COUNT_APP, LINK_APP
 from tests.fixtures.clickhouse import environment_of
+from tests.stream_processors.running import lag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -77,6 +79,20 @@ class Pipeline:
         if not child.running():
             raise ContenderFailed(child.reason())
         return child
+
+    def start_all(self) -> dict[str, Child]:
+        """Start sink, count and link, and return them by name once all of them work."""
+        return {
+            "sink": self.start("sink", until="sink.assigned"),
+            "count": self.start("process", "count", until="worker.recovered"),
+            "link": self.start("process", "link", until="worker.recovered"),
+        }
+
+    def await_counted(self) -> None:
+        """Return once every post in Kafka is linked and every mention counted."""
+        bootstrap = self.settings.kafka_bootstrap
+        await_true(lambda: not lag(bootstrap, LINK_APP, REDDIT_POSTS.name), "all posts linked")
+        await_true(lambda: not lag(bootstrap, COUNT_APP, MOVIE_MENTIONS.name), "all mentions counted")
 
     def send(self, post: RedditPost) -> None:
         """Send a post; the client sends what waits by itself."""

@@ -28,9 +28,7 @@ from benchmarks.suite.topics import ends_of
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.client import connect
 from schemas.reader import TopicReader
-from schemas.topics import MOVIE_MENTIONS, REDDIT_POSTS
-from stream_processors.workers import COUNT_APP, LINK_APP
-from tests.stream_processors.running import lag
+from schemas.topics import MOVIE_MENTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,12 +94,7 @@ def flow(bench: Bench, *, share: float | None) -> Iterator[Flow]:
     with backlog(bench, films, posts, tables=True) as waiting:
         running = waiting.running
         pace = POSTS_A_SECOND if share is None else share * rate(link(waiting))
-        children = {
-            "sink": running.start("sink", until="sink.assigned"),
-            "count": running.start("process", "count", until="worker.recovered"),
-            "link": running.start("process", "link", until="worker.recovered"),
-        }
-        parts = {name: psutil.Process(child.popen.pid) for name, child in children.items()}
+        parts = {name: psutil.Process(child.popen.pid) for name, child in running.start_all().items()}
         parts |= {"clickhouse": psutil.Process(bench.server.pid), "kafka": psutil.Process(running.broker.pid)}
         yield Flow(waiting, {**parts, "bench": psutil.Process()}, pace, waiting.rounds * len(waiting.posts))
 
@@ -152,8 +145,7 @@ def follow(given: Flow) -> Measured:
         sent = send_steadily(given)
         seconds = monotonic() - began
         cores = {f"{name}_cores": (_cpu(part) - before[name]) / seconds for name, part in given.parts.items()}
-        await_true(lambda: not lag(bootstrap, LINK_APP, REDDIT_POSTS.name), "all posts linked")
-        await_true(lambda: not lag(bootstrap, COUNT_APP, MOVIE_MENTIONS.name), "all mentions counted")
+        running.await_counted()
         mentions = named_from(settings, starts)
         await_true(lambda: all(reader.saw(mention) for mention in mentions), "all counts seen")
         seen: dict[str, float] = {}

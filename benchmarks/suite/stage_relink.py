@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.suite import posts as sources
 from benchmarks.suite.model import Contender, Measured, Stage, Workload
-from benchmarks.suite.pipeline import await_true, pipeline
+from benchmarks.suite.pipeline import pipeline
 from cinepulse.clock import SystemClock
 from cinepulse.commands.replaying import Console, Plan, Replayer
 from clickhouse.trends import instant
-from schemas.topics import MOVIE_MENTIONS, REDDIT_POSTS
+from schemas.topics import REDDIT_POSTS
 from stream_processors.linking_pool import processors
-from stream_processors.workers import COUNT_APP, LINK_APP
-from tests.stream_processors.running import lag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,12 +54,8 @@ def lived(
         for post in chosen:
             running.send(post)
         running.flush()
-        running.start("sink", until="sink.assigned")
-        running.start("process", "count", until="worker.recovered")
-        running.start("process", "link", until="worker.recovered")
-        bootstrap = running.settings.kafka_bootstrap
-        await_true(lambda: not lag(bootstrap, LINK_APP, REDDIT_POSTS.name), "all posts linked")
-        await_true(lambda: not lag(bootstrap, COUNT_APP, MOVIE_MENTIONS.name), "all mentions counted")
+        running.start_all()
+        running.await_counted()
         yield Lived(running, chosen, running.named(chosen).total())
 
 

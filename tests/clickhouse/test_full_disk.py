@@ -83,6 +83,14 @@ def merged(server: ServerProcess) -> Client:
     return client
 
 
+def await_opened_anew(server: ServerProcess, spawned: int) -> None:
+    """Return once the server answers after one more start than so many."""
+    deadline = time.monotonic() + READY_SECONDS
+    while server.log.count("clickhouse.starting") == spawned or not server.answers():
+        assert time.monotonic() < deadline, server.log
+        time.sleep(0.05)
+
+
 @pytest.mark.real
 def test_a_part_that_a_full_disk_emptied_is_made_whole(tmp_path: Path) -> None:
     """A merged part whose marks are an empty file cannot be read; the server opens its files anew and has all rows.
@@ -100,10 +108,7 @@ def test_a_part_that_a_full_disk_emptied_is_made_whole(tmp_path: Path) -> None:
 
         with pytest.raises(DatabaseError, match="CORRUPTED_DATA"):
             client.query("SELECT sum(row) FROM t")
-        deadline = time.monotonic() + READY_SECONDS
-        while server.log.count("clickhouse.starting") == spawned or not server.answers():
-            assert time.monotonic() < deadline, server.log
-            time.sleep(0.05)
+        await_opened_anew(server, spawned)
 
         assert connected(server).query("SELECT count(), sum(row) FROM t").result_rows == [(2_000, 1_999_000)]
         assert server.pid == pid
@@ -160,10 +165,7 @@ def test_no_room_is_told_as_the_engine_tells_it(tmp_path: Path) -> None:
                 refused = client.post("/", content="INSERT INTO t FORMAT TSV\n" + "1\n" * 100_000)
                 spawned = server.log.count("clickhouse.starting")
                 disks.free(home)
-                deadline = time.monotonic() + READY_SECONDS
-                while server.log.count("clickhouse.starting") == spawned or not server.answers():
-                    assert time.monotonic() < deadline, server.log
-                    time.sleep(0.05)
+                await_opened_anew(server, spawned)
 
                 assert (refused.status_code, error_code(refused)) == (500, 243)
                 run(client, "INSERT INTO t FORMAT TSV\n1\n")
