@@ -238,12 +238,33 @@ def _up(rig: Rig, chance: Chance) -> list[float]:
     return seconds
 
 
+@dataclass
+class Silence:
+    """Lets the world fall silent while nobody takes posts from it, and go on once somebody does."""
+
+    rig: Rig
+    now: Callable[[], float] = time.monotonic
+    _read: Sequence[object] = ()
+    _since: float = inf
+
+    def keep(self) -> None:
+        """Look whether posts are taken."""
+        read = self.rig.read_up_to()
+        if (read and read != self._read) or self._since == inf:
+            self._read, self._since = read, self.now()
+        is_unheard = self.now() - self._since > SILENT_AFTER_SECONDS
+        self.rig.world("POST", "freeze" if is_unheard else "start")
+
+
 def _anything(rig: Rig, chance: Chance) -> list[float]:
+    silence = Silence(rig)
     ends = time.monotonic() + (300.0 if chance.long else 25.0)
     while time.monotonic() < ends:
+        silence.keep()
         name = chance.rng.choice(sorted(rig.pids()) or ["kafka"])
         rig.kill(name)
         chance.wait(6.0)
+    rig.world("POST", "start")
     return [rig.counting_since(time.time())]
 
 

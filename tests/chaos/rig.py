@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +20,7 @@ from cinepulse.local.claim import claim
 from cinepulse.local.state import read_record
 from cinepulse.settings import PREFIX, Settings, load_settings
 from clickhouse.client import connect
+from producers.database import FOLDER as PRODUCERS_FOLDER
 from schemas.partitioning import film_partition, post_partition
 from tests.chaos.failpoints import FOLDER, Failpoints
 
@@ -270,6 +272,13 @@ class Rig:
         """Let some posts appear that name films of every partition."""
         for title in PROBED_FILMS:
             self.burst(PROBE_POSTS, f"Just watched {title}")
+
+    def read_up_to(self) -> list[tuple[str, int | None]]:
+        """Return up to which event time, milliseconds, listings are read and confirmed; nothing where it is unknown."""
+        path = (self.home / PRODUCERS_FOLDER / "reddit.sqlite").resolve()
+        with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as memory:
+            return memory.execute("SELECT id, newest_at FROM listings ORDER BY id").fetchall()
+        return []
 
     # --- is it counting?
 
