@@ -10,7 +10,6 @@ import signal
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING, Final, Literal
 
 from tests.chaos import disks, records
@@ -28,10 +27,6 @@ COUNT: Final = ("count", "process", "count")
 
 # Past a session of six seconds, so that the group gives the partitions of a silent member away.
 PAUSED_SECONDS: Final = 9.0
-
-# Reddit's listings hold a thousand items. A world that nobody can take posts from falls silent after so long: what
-# scrolls off in an outage is a gap in the coverage and no loss, and would be all that a longer one finds.
-SILENT_AFTER_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True)
@@ -94,22 +89,16 @@ def _kafka(rig: Rig, chance: Chance) -> list[float]:
     return seconds
 
 
-def _away(part: str, *, short: float, long: float, silent_after: float = inf) -> Callable[[Rig, Chance], list[float]]:
+def _away(part: str, *, short: float, long: float) -> Callable[[Rig, Chance], list[float]]:
     """Return a strike that keeps a store down for a while."""
 
     def strike(rig: Rig, chance: Chance) -> list[float]:
         rig.load()
         rig.points.flag(HELD, part)
         rig.kill(part)
-        seconds = long if chance.long else short
-        time.sleep(min(seconds, silent_after))
-        if seconds > silent_after:
-            rig.world("POST", "freeze")
-            time.sleep(seconds - silent_after)
+        time.sleep(long if chance.long else short)
         rig.points.unflag(HELD, part)
-        began = time.time()
-        rig.world("POST", "start")
-        return [rig.counting_since(began)]
+        return [rig.counting_since(time.time())]
 
     return strike
 
@@ -238,33 +227,12 @@ def _up(rig: Rig, chance: Chance) -> list[float]:
     return seconds
 
 
-@dataclass
-class Silence:
-    """Lets the world fall silent while nobody takes posts from it, and go on once somebody does."""
-
-    rig: Rig
-    now: Callable[[], float] = time.monotonic
-    _read: Sequence[object] = ()
-    _since: float = inf
-
-    def keep(self) -> None:
-        """Look whether posts are taken."""
-        read = self.rig.read_up_to()
-        if (read and read != self._read) or self._since == inf:
-            self._read, self._since = read, self.now()
-        is_unheard = self.now() - self._since > SILENT_AFTER_SECONDS
-        self.rig.world("POST", "freeze" if is_unheard else "start")
-
-
 def _anything(rig: Rig, chance: Chance) -> list[float]:
-    silence = Silence(rig)
     ends = time.monotonic() + (300.0 if chance.long else 25.0)
     while time.monotonic() < ends:
-        silence.keep()
         name = chance.rng.choice(sorted(rig.pids()) or ["kafka"])
         rig.kill(name)
         chance.wait(6.0)
-    rig.world("POST", "start")
     return [rig.counting_since(time.time())]
 
 
@@ -339,7 +307,7 @@ FAULTS: Final = (
     Fault(
         "kafka-away",
         "the broker down beyond its clients' patience",
-        _away("kafka", short=12, long=80, silent_after=SILENT_AFTER_SECONDS),
+        _away("kafka", short=12, long=80),
         every=5,
     ),
     Fault("clickhouse-away", "ClickHouse down", _away("clickhouse", short=12, long=150), every=5),

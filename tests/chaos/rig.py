@@ -74,12 +74,14 @@ class Rig:
     """A stack on a data directory.
 
     `rate`: generated posts a second; None runs `cinepulse up` itself, without failpoints and at its own rate.
+    `is_silent`: the world is, since nobody takes posts from it (`silence.py`).
     """
 
     home: Path
     seed: int
     rate: float | None
     injected: set[str] = field(default_factory=set)
+    is_silent: bool = False
     kills: int = 0
     _up: subprocess.Popen[bytes] | None = None
     _extra: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -269,7 +271,9 @@ class Rig:
         self.injected.update(told.get("names", ()))
 
     def load(self) -> None:
-        """Let some posts appear that name films of every partition."""
+        """Let some posts appear that name films of every partition, unless nobody takes any."""
+        if self.is_silent:
+            return
         for title in PROBED_FILMS:
             self.burst(PROBE_POSTS, f"Just watched {title}")
 
@@ -291,7 +295,7 @@ class Rig:
         began = due = time.monotonic()
         pause = PROBE_SECONDS
         while True:
-            if self.rate is not None and time.monotonic() >= due:
+            if self.rate is not None and not self.is_silent and time.monotonic() >= due:
                 self.load()
                 due, pause = time.monotonic() + pause, min(2 * pause, SELDOM_SECONDS)
             with suppress(CinepulseError), self.client() as client:

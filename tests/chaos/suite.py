@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tests.chaos import disks
 from tests.chaos.faults import Chance
 from tests.chaos.rig import ChaosFailed, Rig
+from tests.chaos.silence import kept
 from tests.chaos.truth import Truth, verify
 
 if TYPE_CHECKING:
@@ -173,7 +174,8 @@ class Suite:
         began = time.monotonic()
         try:
             before = rig.world("POST", "start").get("posts_served", 0)
-            recoveries = fault.strike(rig, Chance(rng, long=self.long))
+            with kept(rig):
+                recoveries = fault.strike(rig, Chance(rng, long=self.long))
             row.recoveries = [round(seconds, 1) for seconds in recoveries]
             posts, outcome = truth.reckon()
             row.posts, row.lost, row.double = posts - before, outcome.lost, outcome.double_counted

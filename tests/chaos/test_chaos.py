@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from producers.reddit.state import RedditState
 from tests.chaos.__main__ import table
 from tests.chaos.failpoints import Failpoints
-from tests.chaos.faults import FAULTS, SILENT_AFTER_SECONDS, Silence
+from tests.chaos.faults import FAULTS
 from tests.chaos.jobs import merge, rows_of, shares
-from tests.chaos.rig import Rig
 from tests.chaos.suite import RECOVERY_SECONDS, Row, Suite
 
 if TYPE_CHECKING:
@@ -63,33 +61,6 @@ def test_passes_are_counted_before_the_blow(tmp_path: Path) -> None:
     points.arm("here", signal.SIGSTOP, passes=2)
 
     assert [points.take("here") for _ in range(4)] == [None, None, signal.SIGSTOP, None]
-
-
-def test_a_world_that_nobody_listens_to_falls_silent_until_somebody_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A listing that is not read further for a while would overflow; what is no news about it changes nothing."""
-    told: list[str] = []
-    now = 0.0
-    rig = Rig(tmp_path, 1, None)
-    monkeypatch.setattr(Rig, "world", lambda _rig, _method, path: told.append(path))
-    silence = Silence(rig, lambda: now)
-    home = tmp_path / "producers"
-
-    silence.keep()
-    with RedditState(tmp_path) as state:
-        for at_ms in (1_000, 1_000, 2_000):
-            now += SILENT_AFTER_SECONDS
-            state.save_poll("new", (), at_ms, ())
-            silence.keep()
-            now += 1
-            silence.keep()
-    for name in home.iterdir():
-        name.unlink()
-    now += SILENT_AFTER_SECONDS
-    silence.keep()
-
-    assert told == ["start", "start", "start", "freeze", "freeze", "start", "start", "freeze"]
 
 
 @pytest.mark.parametrize(
