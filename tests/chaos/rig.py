@@ -23,9 +23,10 @@ from clickhouse.client import connect
 from producers.database import FOLDER as PRODUCERS_FOLDER
 from schemas.partitioning import film_partition, post_partition
 from tests.chaos.failpoints import FOLDER, Failpoints
+from tests.fixtures.loopback import loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from clickhouse.client import Client
 
@@ -53,6 +54,14 @@ PROBED_FILMS: Final = (
 PROBE_POSTS: Final = 2
 PROBE_SECONDS: Final = 0.5
 SELDOM_SECONDS: Final = 8.0
+
+
+COUNTED: Final = """
+SELECT
+    (SELECT groupUniqArray(tmdb_id) FROM mention_counts
+     WHERE newest_observed_at > fromUnixTimestamp64Milli({then_ms:Int64})),
+    (SELECT groupUniqArray(post_id) FROM mentions WHERE observed_at > fromUnixTimestamp64Milli({then_ms:Int64}))
+"""
 
 
 class ChaosFailed(Exception):
@@ -252,7 +261,7 @@ class Rig:
     def world(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """Ask the loopback world; returns nothing when it does not answer."""
         try:
-            answer = httpx.request(
+            answer = loopback().request(
                 method, f"{self.settings.reddit_url}/_world/{path}", json=body, timeout=REQUEST_SECONDS
             )
             found: dict[str, Any] = answer.json()
@@ -322,9 +331,7 @@ class Rig:
             self._client = None
 
     def _counted(self, client: Client, then_ms: int) -> bool:
-        since = f"fromUnixTimestamp64Milli({then_ms})"
-        films = _column(client, f"SELECT DISTINCT tmdb_id FROM mention_counts WHERE newest_observed_at > {since}")  # noqa: S608 - a number
-        posts = _column(client, f"SELECT DISTINCT post_id FROM mentions WHERE observed_at > {since}")  # noqa: S608 - a number
+        ((films, posts),) = client.query(COUNTED, parameters={"then_ms": then_ms}).result_rows
         if self.rate is None:
             return bool(films)
         partitions = self.settings.partitions
@@ -332,10 +339,6 @@ class Rig:
             len({film_partition(film, partitions) for film in films}) == partitions
             and len({post_partition(post, partitions) for post in posts}) == partitions
         )
-
-
-def _column(client: Client, sql: str) -> Sequence[Any]:
-    return [row[0] for row in client.query(sql).result_rows]
 
 
 def _end(worker: subprocess.Popen[bytes]) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tests.chaos.rig import Rig
 
 SETTLE_SECONDS: Final = 120.0
-LOOK_SECONDS: Final = 0.3
+LOOK_SECONDS: Final = 0.5
 STEADY_SECONDS: Final = 1.5
 VERIFY_SECONDS: Final = 180
 TOLD: Final = 5

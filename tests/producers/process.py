@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from cinepulse.local.ports import PortPicker
+from tests.fixtures.loopback import loopback
 from tests.fixtures.world import eventually
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Process:
     def healthy(self) -> bool:
         """Return whether its probe answers 200."""
         try:
-            return httpx.get(f"http://127.0.0.1:{self._port}/healthz", trust_env=False).status_code == httpx.codes.OK
+            return loopback().get(f"http://127.0.0.1:{self._port}/healthz").status_code == httpx.codes.OK
         except httpx.HTTPError:
             assert self._process.poll() is None, self.log()
             return False
