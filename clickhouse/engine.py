@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from cinepulse.errors import DataDirectoryBusy, StackUnavailable
 from clickhouse.engine_config import CONFIG_FILE, STORE_FOLDER, write_configuration
-from clickhouse.engine_handle import CALL_SETTING, EngineError, Handle, sweep_rows
+from clickhouse.engine_handle import NAME_SETTING, EngineError, Handle, sweep_rows
 from clickhouse.replaced_parts import grant_lifetime
 from clickhouse.sqltext import escaped, quote_string
 
@@ -84,9 +84,9 @@ class Engine:
         """Open a handle: one client's session."""
         return Handle(self._connect())
 
-    def stop_call(self, call: str) -> None:
-        """Stop the statement that runs under this call's name; does nothing when none does."""
-        sql = f"KILL QUERY WHERE Settings['{CALL_SETTING}'] = {quote_string(call)} ASYNC"
+    def stop(self, handle: str) -> None:
+        """Stop the statement that the handle of this name runs; does nothing when it runs none."""
+        sql = f"KILL QUERY WHERE Settings['{NAME_SETTING}'] = {quote_string(handle)} ASYNC"
         with self._keeper_lock, suppress(EngineError):
             self._keeper.run(sql, "Null")
 

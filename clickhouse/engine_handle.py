@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from clickhouse.sqltext import quote_name, quote_string
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
     from chdb.state.sqlitelike import Connection
 
-CALL_SETTING: Final = "s3queue_default_zookeeper_path"
-"""Carries a call's name among the running statements, so that it can be stopped: chDB gives out no query ids. Any text
-setting would do that has no effect here and that no caller sets; `log_comment`, made for it, is the callers' own."""
+NAME_SETTING: Final = "s3queue_default_zookeeper_path"
+"""Carries a handle's name among the running statements, so that its own can be stopped: chDB gives out no query ids.
+Any text setting would do that has no effect here and that no caller sets; `log_comment`, made for it, is theirs."""
 
 # Rows of running inserts wait in files of such names.
 ROWS_PREFIX: Final = "insert-"
@@ -60,10 +61,12 @@ class Outcome:
 class Handle:
     """One client session of the engine; not for use by two threads at once.
 
-    `unchanged`: whether the call it serves is over and has left the session as it was.
+    `name`: what Engine.stop takes to stop what it runs. `unchanged`: whether the call it serves is over and has left
+    the session as it was.
     """
 
     def __init__(self, connection: Connection) -> None:
+        self.name = uuid4().hex
         self.unchanged = False
         self._connection = connection
 
@@ -75,13 +78,12 @@ class Handle:
         found: dict[str, Any] = self._connection._conn.classify_query(sql)  # noqa: SLF001 - bound only below the wrapper
         return str(found["query_class"].name), int(found["statement_count"])
 
-    def begin_call(self, name: str, database: str | None, settings: Mapping[str, str]) -> None:
-        """Name what runs next, for Engine.stop_call, and set its database and settings for the rest of the session."""
-        self.unchanged = False
+    def set_up(self, database: str | None, settings: Mapping[str, str]) -> None:
+        """Name what runs next, for Engine.stop, and set its database and settings for the rest of the session."""
         if database is not None:
             self._run(f"USE {quote_name(database)}", "Null")
         # The name comes first: nothing can be set after `readonly`.
-        self.set({CALL_SETTING: name, **settings})
+        self.set({NAME_SETTING: self.name, **settings})
 
     def set(self, settings: Mapping[str, str]) -> None:
         """Set settings for the rest of the session, in this order."""

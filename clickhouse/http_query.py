@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from clickhouse.engine_handle import Outcome
 from clickhouse.http_formats import cut_header, has_header, is_streamed
 from clickhouse.sqltext import insert_head, output_format, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from clickhouse.engine_handle import Handle
     from clickhouse.http_request import Call
     from clickhouse.sqltext import InsertHead
+
+Blocks: TypeAlias = "Generator[bytes, None, Outcome]"
+"""The parts of an answer, and at their end what the statement read and wrote."""
+
+Way: TypeAlias = "Callable[[Handle, Call, str], Blocks]"
+"""How a statement's answer comes."""
+
+# Settings that say what becomes of a large result.
+_LIMITS: Final = ("max_result_", "result_overflow_mode")
 
 HEAD_BYTES: Final = 256 * 1024
 """An insert's text before its rows ends within this; ClickHouse's own max_query_size."""
@@ -49,12 +58,25 @@ def needs_whole(call: Call, sql: str) -> bool:
     return first is None or not first.is_word("SELECT", "WITH", "FROM") or not is_streamed(format_of(call, sql))
 
 
-def answer(handle: Handle, call: Call, sql: str) -> Generator[bytes, None, Outcome]:
-    """Yield the result of a checked statement, and return what it read and wrote."""
-    if needs_whole(call, sql):
-        body, outcome = handle.run(sql, call.default_format, call.parameters)
-        yield body
-        return outcome
+def may_be_whole(call: Call, sql: str) -> bool:
+    """Return whether the answer to a SELECT may be asked for whole, and by blocks where it is larger than a limit.
+
+    Its caller has to wait for the end anyway, and to leave it to the interface what becomes of a large result. What a
+    session runs is run once.
+    """
+    limits = (*call.settings, sql.lower())
+    return call.wait_end and call.session_id is None and not any(word in text for text in limits for word in _LIMITS)
+
+
+def whole_of(handle: Handle, call: Call, sql: str) -> Blocks:
+    """Yield the whole result of a checked statement, and return what it read and wrote."""
+    body, outcome = handle.run(sql, call.default_format, call.parameters)
+    yield body
+    return outcome
+
+
+def blocks_of(handle: Handle, call: Call, sql: str) -> Blocks:
+    """Yield the result of a checked SELECT block by block, and return what it gave."""
     output = format_of(call, sql)
     rows = size = blocks = 0
     for block, block_rows in handle.stream(sql, call.default_format, call.parameters):

@@ -122,7 +122,7 @@ class Runner:
             await asyncio.sleep(_STOP_AGAIN_SECONDS)
 
     async def _stop(self, exchange: Exchange) -> None:
-        await to_thread.run_sync(self.engine.stop_call, exchange.name, limiter=self._stoppers)
+        await to_thread.run_sync(exchange.stop, limiter=self._stoppers)
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:

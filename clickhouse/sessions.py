@@ -36,7 +36,7 @@ class _Session:
 class _Spares:
     """Handles of calls that left nothing behind, each for a later call with the same database and settings.
 
-    To open a handle and to set it up takes as long as a short query. A handle under `readonly` cannot be set up again.
+    To open a handle and to set it up takes as long as a short query.
     """
 
     def __init__(self) -> None:
@@ -49,12 +49,13 @@ class _Spares:
             handle = next((handle for handle, kept in self._handles.items() if kept == setup), None)
             if handle is not None:
                 del self._handles[handle]
+                handle.unchanged = False
             return handle
 
     def give(self, handle: Handle, setup: _Setup) -> None:
-        """Keep a handle, or end it where it cannot serve again; the one kept for longest goes when there are many."""
+        """Keep a handle, or end it where its call may have changed it; of many the one kept for longest ends."""
         ended: Handle | None = handle
-        if handle.unchanged and "readonly" not in dict(setup[1]):
+        if handle.unchanged:
             with self._lock:
                 self._handles[handle] = setup
                 ended = next(iter(self._handles)) if len(self._handles) > MOST_SPARES else None
@@ -82,17 +83,15 @@ class Sessions:
         self._lock = Lock()
 
     @contextmanager
-    def lend(self, call: Call, name: str) -> Iterator[Handle]:
-        """Lend the call its handle, set up as the call asks; for worker threads, since it waits for the engine.
-
-        `name`: what Engine.stop_call takes to stop what the call runs.
-        """
+    def lend(self, call: Call) -> Iterator[Handle]:
+        """Lend the call its handle, set up as the call asks; for worker threads, since it waits for the engine."""
         if call.session_id is None:
             setup = (call.database, tuple(call.settings.items()))
             spare = self._spares.take(setup)
             handle = spare or self._engine.handle()
             try:
-                handle.begin_call(name, call.database, {} if spare else call.settings)
+                if spare is None:
+                    handle.set_up(call.database, call.settings)
                 yield handle
             finally:
                 self._spares.give(handle, setup)
@@ -100,7 +99,7 @@ class Sessions:
         session = self._take(call.session_id, must_exist=call.session_must_exist)
         try:
             with session.handle.restored(call.settings, call.database):
-                session.handle.begin_call(name, call.database, call.settings)
+                session.handle.set_up(call.database, call.settings)
                 yield session.handle
         finally:
             session.expires_at = self._clock.monotonic() + call.session_seconds

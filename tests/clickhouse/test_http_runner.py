@@ -24,23 +24,20 @@ DEADLINE_SECONDS = 20
 
 @dataclass
 class FakeEngine:
-    """An engine that remembers which calls it was told to stop."""
+    """An engine's limits."""
 
     limits: Limits = field(default_factory=Limits)
-    stopped: list[str] = field(default_factory=list)
-    told: Event = field(default_factory=Event)
-
-    def stop_call(self, name: str) -> None:
-        self.stopped.append(name)
-        self.told.set()
 
 
 @dataclass(eq=False)
 class FakeExchange:
-    """An exchange whose statement runs until it is stopped."""
+    """An exchange whose statement runs until it is stopped, and that remembers that it was."""
 
-    name: str = "call"
     may_stop: bool = True
+    stopped: Event = field(default_factory=Event)
+
+    def stop(self) -> None:
+        self.stopped.set()
 
 
 async def never() -> dict[str, Any]:
@@ -54,32 +51,30 @@ async def gone() -> dict[str, Any]:
     return {"type": "http.disconnect"}
 
 
-def stopped(engine: FakeEngine, exchange: FakeExchange, receive: Any, *, expected: bool) -> list[str]:
-    """Watch an exchange until its statement is stopped, or for a moment where it is not to be; returns what was."""
+def stopped(engine: FakeEngine, exchange: FakeExchange, receive: Any, *, expected: bool) -> bool:
+    """Watch an exchange until its statement is stopped, or for a moment where it is not to be; tells whether it was."""
 
-    async def watch() -> None:
+    async def watch() -> bool:
         runner = Runner(cast("Engine", engine))
         async with runner.watched(cast("Exchange", exchange), receive):
-            waited = asyncio.to_thread(engine.told.wait, DEADLINE_SECONDS if expected else 0.3)
-            await waited
+            return await asyncio.to_thread(exchange.stopped.wait, DEADLINE_SECONDS if expected else 0.3)
 
-    asyncio.run(watch())
-    return engine.stopped
+    return asyncio.run(watch())
 
 
 def test_a_read_is_stopped_when_its_client_leaves() -> None:
     """Nobody waits for the result of a statement that only reads."""
-    assert "call" in stopped(FakeEngine(), FakeExchange(), gone, expected=True)
+    assert stopped(FakeEngine(), FakeExchange(), gone, expected=True)
 
 
 def test_a_change_goes_on_without_its_client() -> None:
     """A statement that changes something is not cut in the middle because its client left."""
-    assert stopped(FakeEngine(), FakeExchange(may_stop=False), gone, expected=False) == []
+    assert not stopped(FakeEngine(), FakeExchange(may_stop=False), gone, expected=False)
 
 
 def test_nothing_is_stopped_while_the_client_waits() -> None:
     """A statement within its time limit runs on."""
-    assert stopped(FakeEngine(), FakeExchange(), never, expected=False) == []
+    assert not stopped(FakeEngine(), FakeExchange(), never, expected=False)
 
 
 def test_what_overruns_the_time_limit_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +82,7 @@ def test_what_overruns_the_time_limit_is_stopped(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(http_runner, "_OVERRUN_SECONDS", 0.01)
     engine = FakeEngine(Limits(query_seconds=0.01))
 
-    assert "call" in stopped(engine, FakeExchange(may_stop=False), never, expected=True)
+    assert stopped(engine, FakeExchange(may_stop=False), never, expected=True)
 
 
 def test_places_for_queries_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:

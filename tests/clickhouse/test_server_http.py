@@ -308,6 +308,31 @@ def test_waiting_for_the_end_gives_errors_their_status(client: httpx.Client) -> 
     assert (waited.status_code, error_code(waited)) == (500, 395)
 
 
+@pytest.mark.parametrize("output", ["TSV", "CSVWithNames", "RowBinaryWithNames"])
+@pytest.mark.parametrize("rows", [0, 1, 100_000, 2_000_000])
+def test_waiting_for_the_end_changes_no_rows(client: httpx.Client, rows: int, output: str) -> None:
+    """Whether a result is small, large or empty, who waits for its end reads the rows that stream to who does not."""
+    sql = "SELECT number, toString(number) AS text FROM numbers({rows:UInt64}) SETTINGS max_threads = 1"
+    asked = {"param_rows": str(rows), "default_format": output}
+
+    waited, streamed = (client.post("/", content=sql, params={**asked, "wait_end_of_query": wait}) for wait in "10")
+
+    assert (waited.status_code, streamed.status_code) == (httpx.codes.OK, httpx.codes.OK)
+    assert waited.content == streamed.content
+
+
+def test_the_callers_own_limit_holds(client: httpx.Client) -> None:
+    """A caller who wants the first rows alone of what is too much gets those, and is told of no error."""
+    limits = {"max_result_bytes": "80000", "result_overflow_mode": "break", "max_block_size": "1000"}
+
+    waited = client.post(
+        "/", content="SELECT number FROM numbers(1000000)", params={"wait_end_of_query": "1", **limits}
+    )
+
+    assert waited.status_code == httpx.codes.OK
+    assert 10_000 <= waited.text.count("\n") < 100_000
+
+
 def test_an_answer_that_breaks_off_is_no_whole_answer(client: httpx.Client) -> None:
     """Without waiting, the half result ends with the error between tags, and the connection ends without its end."""
     failing = "SELECT number, throwIf(number = 1900000, 'here') FROM numbers(2000000)"

@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class FakeHandle:
-    """A handle that remembers what it was asked."""
+    """A handle that remembers what it was asked, and which calls tests gave it to."""
 
     open: bool = True
     unchanged: bool = False
     calls: list[str] = field(default_factory=list)
+    set_ups: int = 0
     settings: dict[str, str] = field(default_factory=dict)
 
-    def begin_call(self, name: str, _database: str | None, settings: Mapping[str, str]) -> None:
-        self.unchanged = False
-        self.calls.append(name)
+    def set_up(self, _database: str | None, settings: Mapping[str, str]) -> None:
+        self.set_ups += 1
         self.settings.update(settings)
 
     @contextmanager
@@ -76,25 +76,34 @@ def call(session: str | None, seconds: int = 60, *, must_exist: bool = False) ->
     return Call("SELECT 1", "q", session_id=session, session_seconds=seconds, session_must_exist=must_exist)
 
 
+@contextmanager
+def lent(open_sessions: Sessions, asked: Call, name: str) -> Iterator[FakeHandle]:
+    """Lend a call, which the test knows by this name, its handle."""
+    with open_sessions.lend(asked) as handle:
+        fake = cast("FakeHandle", handle)
+        fake.calls.append(name)
+        yield fake
+
+
 def read(open_sessions: Sessions, name: str, database: str = "a", **settings: str) -> None:
     """Serve a call without a session that leaves its handle as it was."""
-    with open_sessions.lend(Call("SELECT 1", "q", database=database, settings=settings), name) as handle:
+    with lent(open_sessions, Call("SELECT 1", "q", database=database, settings=settings), name) as handle:
         handle.unchanged = True
 
 
 def test_a_call_that_may_have_changed_something_has_its_own_handle(open_sessions: Sessions, engine: FakeEngine) -> None:
     """Without a session, a handle ends with a call that does not say that it changed nothing, or that fails."""
     for name in ("a", "b"):
-        with open_sessions.lend(call(None), name):
+        with lent(open_sessions, call(None), name):
             pass
-    with pytest.raises(ZeroDivisionError), open_sessions.lend(call(None), "c"):
+    with pytest.raises(ZeroDivisionError), lent(open_sessions, call(None), "c"):
         _ = 1 / 0
 
     assert [(handle.open, handle.calls) for handle in engine.handles] == [(False, [name]) for name in ("a", "b", "c")]
 
 
 def test_a_handle_serves_the_next_call_like_it(open_sessions: Sessions, engine: FakeEngine) -> None:
-    """Calls that change nothing share a handle when they have the same database and the same settings."""
+    """Calls that change nothing share a handle, set up once, when they have the same database and the same settings."""
     read(open_sessions, "a", max_threads="1")
     read(open_sessions, "b", max_threads="2")
     read(open_sessions, "c", "other", max_threads="1")
@@ -102,25 +111,27 @@ def test_a_handle_serves_the_next_call_like_it(open_sessions: Sessions, engine: 
 
     assert [handle.calls for handle in engine.handles] == [["a", "d"], ["b"], ["c"]]
     assert [handle.settings["max_threads"] for handle in engine.handles] == ["1", "2", "1"]
+    assert [handle.set_ups for handle in engine.handles] == [1, 1, 1]
 
 
 def test_calls_beside_each_other_share_nothing(open_sessions: Sessions, engine: FakeEngine) -> None:
     """A handle is with one call at a time; afterwards both are there for later ones."""
-    with open_sessions.lend(call(None), "a") as one, open_sessions.lend(call(None), "b") as other:
+    with lent(open_sessions, call(None), "a") as one, lent(open_sessions, call(None), "b") as other:
         assert one is not other
         one.unchanged = other.unchanged = True
-    with open_sessions.lend(call(None), "c"), open_sessions.lend(call(None), "d"):
+    with lent(open_sessions, call(None), "c"), lent(open_sessions, call(None), "d"):
         pass
 
     assert sorted(len(handle.calls) for handle in engine.handles) == [2, 2]
 
 
-def test_what_was_only_to_be_read_ends(open_sessions: Sessions, engine: FakeEngine) -> None:
-    """A handle under `readonly` cannot be given the next call's name, so it ends."""
-    for name in ("a", "b"):
-        read(open_sessions, name, readonly="2")
+def test_a_handle_that_served_once_proves_itself_again(open_sessions: Sessions, engine: FakeEngine) -> None:
+    """A handle that left nothing behind ends with a later call that does not say so."""
+    read(open_sessions, "a", readonly="2")
+    with lent(open_sessions, Call("SELECT 1", "q", database="a", settings={"readonly": "2"}), "b"):
+        pass
 
-    assert [(handle.open, handle.calls) for handle in engine.handles] == [(False, ["a"]), (False, ["b"])]
+    assert [(handle.open, handle.calls) for handle in engine.handles] == [(False, ["a", "b"])]
 
 
 def test_few_handles_are_kept(open_sessions: Sessions, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +150,7 @@ def test_few_handles_are_kept(open_sessions: Sessions, engine: FakeEngine, monke
 def test_a_session_keeps_its_handle(open_sessions: Sessions, engine: FakeEngine) -> None:
     """Calls of one session share a handle, those of another have another."""
     for session, name in (("x", "a"), ("y", "b"), ("x", "c")):
-        with open_sessions.lend(call(session), name):
+        with lent(open_sessions, call(session), name):
             pass
 
     assert [(handle.open, handle.calls) for handle in engine.handles] == [(True, ["a", "c"]), (True, ["b"])]
@@ -147,16 +158,16 @@ def test_a_session_keeps_its_handle(open_sessions: Sessions, engine: FakeEngine)
 
 def test_an_unused_session_ends(open_sessions: Sessions, engine: FakeEngine, clock: ManualClock) -> None:
     """A session ends after its last call's time-out, counted from that call's end; then it does not exist."""
-    with open_sessions.lend(call("x", seconds=10), "a"):
+    with lent(open_sessions, call("x", seconds=10), "a"):
         clock.advance(100)
     clock.advance(9)
-    with open_sessions.lend(call("x", seconds=10, must_exist=True), "b"):
+    with lent(open_sessions, call("x", seconds=10, must_exist=True), "b"):
         pass
     clock.advance(11)
 
     with (
         pytest.raises(RequestRefused, match="Session x not found"),
-        open_sessions.lend(call("x", must_exist=True), "c"),
+        lent(open_sessions, call("x", must_exist=True), "c"),
     ):
         pass
 
@@ -165,10 +176,10 @@ def test_an_unused_session_ends(open_sessions: Sessions, engine: FakeEngine, clo
 
 def test_a_failed_call_frees_its_session(open_sessions: Sessions) -> None:
     """A session whose call fails serves the next one."""
-    with pytest.raises(ZeroDivisionError), open_sessions.lend(call("x"), "a"):
+    with pytest.raises(ZeroDivisionError), lent(open_sessions, call("x"), "a"):
         _ = 1 / 0
 
-    with open_sessions.lend(call("x", must_exist=True), "b") as handle:
+    with lent(open_sessions, call("x", must_exist=True), "b") as handle:
         assert handle is not None
 
 
@@ -176,15 +187,15 @@ def test_sessions_have_a_limit(open_sessions: Sessions, monkeypatch: pytest.Monk
     """Beyond the limit new sessions are refused for now, known ones go on, and ended ones make room."""
     monkeypatch.setattr(sessions, "MOST_SESSIONS", 2)
     for session in ("x", "y"):
-        with open_sessions.lend(call(session, seconds=10), "a"):
+        with lent(open_sessions, call(session, seconds=10), "a"):
             pass
 
-    with pytest.raises(RequestRefused) as refused, open_sessions.lend(call("z"), "b"):
+    with pytest.raises(RequestRefused) as refused, lent(open_sessions, call("z"), "b"):
         pass
-    with open_sessions.lend(call("x", seconds=100), "c"):
+    with lent(open_sessions, call("x", seconds=100), "c"):
         pass
     clock.advance(50)
-    with open_sessions.lend(call("z"), "d"):
+    with lent(open_sessions, call("z"), "d"):
         pass
 
     assert refused.value.status == 503
@@ -192,7 +203,7 @@ def test_sessions_have_a_limit(open_sessions: Sessions, monkeypatch: pytest.Monk
 
 def test_closing_ends_every_session(open_sessions: Sessions, engine: FakeEngine) -> None:
     """At the server's end no handle stays open."""
-    with open_sessions.lend(call("x"), "a"):
+    with lent(open_sessions, call("x"), "a"):
         pass
 
     open_sessions.close()
