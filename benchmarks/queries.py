@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import click
 import psutil
 
+from clickhouse.ask import query_text
 from clickhouse.client import connect
 from clickhouse.migrate import load_migrations, migrate
 from tests.fixtures.clickhouse import ServerProcess
@@ -40,8 +41,8 @@ GROUPS: Final = {"popularity": "benchmarks.queries_popularity", "mentions": "ben
 ROUNDS: Final = 40
 WARM_UP: Final = 3
 NAMES: Final = {
-    file.read_text("utf-8"): file.name.removesuffix(".sql")
-    for file in files("clickhouse").joinpath("queries").iterdir()
+    query_text(name): name
+    for name in (file.name.removesuffix(".sql") for file in files("clickhouse").joinpath("queries").iterdir())
 }
 
 

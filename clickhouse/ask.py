@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 @cache
 def query_text(name: str) -> str:
-    """Return the SQL of `queries/<name>.sql`."""
-    return files("clickhouse").joinpath("queries", f"{name}.sql").read_text("utf-8")
+    """Return the SQL of `queries/<name>.sql`, without its comments."""
+    text = files("clickhouse").joinpath("queries", f"{name}.sql").read_text("utf-8")
+    # The driver would read through them, letter by letter, each time the question is asked.
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("--"))
 
 
 @cache

@@ -47,13 +47,18 @@ class Reached:
 
     `furthest`: the highest event time, milliseconds. `latest_day`: the last day with a mention. `open_days`: of each
     partition the day, since 1970, before which it has closed all; a partition that says nothing is missing. `kept`: the
-    days that `mention_days` has.
+    days that `mention_days` has. `counted`: the days, since 1970, that have a count; of now alone.
     """
 
     furthest: int
     latest_day: date
     open_days: Mapping[int, int] = field(default_factory=dict)
     kept: frozenset[date] = frozenset()
+    counted: frozenset[int] = frozenset()
+
+    def is_counted(self, first: date, last: date) -> bool:
+        """Return whether there is any count of the days from `first` to `last`, both within."""
+        return any((first - EPOCH).days <= day <= (last - EPOCH).days for day in self.counted)
 
     def first_open_day(self, closer: Closer) -> int:
         """Return the first day, since 1970, that is not closed for all films."""
@@ -87,4 +92,5 @@ def read_reached(client: Client, at_ms: int = 0) -> Reached | None:
         max(row["latest_day"] for row in rows),
         {row["source_partition"]: row["open_day"] for row in rows},
         frozenset(rows[0]["kept"]),
+        frozenset().union(*(row.get("counted", ()) for row in rows)),
     )

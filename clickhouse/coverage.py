@@ -8,7 +8,9 @@ moment alone: it is known from a poll until the next one is due.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -18,7 +20,7 @@ from clickhouse.ask import ask, together
 from clickhouse.intervals import Interval, common, length, union, without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from clickhouse.client import Client
 
@@ -36,6 +38,14 @@ FEEDS: Final[dict[str, tuple[str, ...]]] = {
 MARGIN_MS: Final = 2 * MILLISECONDS_PER_DAY
 
 MILLISECONDS_PER_HOUR: Final = 3_600_000
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY: Final = _EPOCH.date()
+# The last that ClickHouse's type can tell.
+_LAST: Final = "2299-12-31 23:59:59.999"
+
+_STRETCHES: Final = frozenset({"gap", "whole"})
+_SUCCESSES: Final = frozenset({"ok", "overflowed"})
 
 # Below this share a count may well be too low, and is marked.
 COMPLETE_SHARE: Final = 0.95
@@ -217,11 +227,9 @@ def read_polls(  # noqa: PLR0913 - a stretch and how to read it
     if not counted:
         return _reach(client, source, start, end, until, hold_seconds)
     known = end + MARGIN_MS if until is None else until + 1
-    window = {"window_start_ms": max(0, start - MARGIN_MS), "window_end_ms": min(end + MARGIN_MS, known)}
-    asked = {"source": source, "start_ms": max(0, start), "end_ms": end, "until_ms": until or 0}
-    rows = ask(client, "coverage_hours", **asked, **window)
-    hours = [_hour(row) for row in rows if row["kind"] == "polls"]
-    return _told(source, hours, rows, hold_seconds)
+    window = _window(start - MARGIN_MS, min(end + MARGIN_MS, known))
+    rows = ask(client, "coverage_hours", source=source, **_met(start, end, until), **window)
+    return _told(source, _hours(row for row in rows if row["kind"] not in _STRETCHES), rows, hold_seconds)
 
 
 def _reach(  # noqa: PLR0913, PLR0917 - a stretch and how to read it
@@ -231,26 +239,30 @@ def _reach(  # noqa: PLR0913, PLR0917 - a stretch and how to read it
 
     Of the day of `until` the hours alone tell what was reported by then.
     """
-    begin, close = max(0, start - MARGIN_MS), end + MARGIN_MS
+    begin, close = start - MARGIN_MS, end + MARGIN_MS
     known = close if until is None else min(close, until + 1)
     whole_days = close if until is None else min(close, until // MILLISECONDS_PER_DAY * MILLISECONDS_PER_DAY)
     turn = max(begin, whole_days)
-    asked = {"source": source, "start_ms": max(0, start), "end_ms": end, "until_ms": until or 0}
+    days = {
+        "window_first": (_EPOCH + timedelta(milliseconds=max(0, begin))).date(),
+        "window_last": (_EPOCH + timedelta(milliseconds=max(0, turn - 1))).date(),
+    }
     rows, late = together(
-        lambda: ask(client, "coverage_known", window_start_ms=begin, window_end_ms=turn, **asked),
-        lambda: (
-            ask(client, "coverage_reach", source=source, window_start_ms=turn, window_end_ms=known)
-            if turn < known
-            else []
-        ),
+        lambda: ask(client, "coverage_known", source=source, **_met(start, end, until), **days),
+        lambda: ask(client, "coverage_reach", source=source, **_window(turn, known)) if turn < known else [],
     )
-    hours = [_hour(row) for row in late]
-    for row in rows:
-        if row["kind"] == "polls":
-            feed, communities = _parts(row["listings"][0])
-            reach = {"first_success": row["first_ms"], "last_success": row["end_ms"], "last_poll": row["last_poll_ms"]}
-            hours.append(Hour(feed, row["day_ms"], polls=0, communities=communities, **reach))
-    return _told(source, hours, rows, hold_seconds)
+    reached = [*_days(row for row in rows if row["kind"] not in _STRETCHES), *_hours(late)]
+    return _told(source, reached, rows, hold_seconds)
+
+
+def _met(start: int, end: int, until: int | None) -> dict[str, str]:
+    """Return which stretches are asked for: what meets [start, end), as it was told by `until`."""
+    return {"start": _text(start), "end": _text(end), "until": _LAST if until is None else _text(until)}
+
+
+def _window(start: int, end: int) -> dict[str, str]:
+    """Return which polls are asked for: those that began within [start, end)."""
+    return {"window_start": _text(start), "window_end": _text(end)}
 
 
 def _told(
@@ -260,25 +272,64 @@ def _told(
     told: dict[str, dict[Stretch, None]] = {"gap": {}, "whole": {}}
     for row in rows:
         if row["kind"] in told:
-            told[row["kind"]][Stretch(*_parts(row["listings"][0]), (row["first_ms"], row["end_ms"]))] = None
+            interval = (_milliseconds(row["first_at"]), _milliseconds(row["last_at"]))
+            told[row["kind"]][Stretch(*_parts(row["listing"]), interval)] = None
     hold_ms = None if hold_seconds is None else round(hold_seconds * 1_000)
     return Polls(source, sorted(hours, key=attrgetter("start")), list(told["gap"]), list(told["whole"]), hold_ms)
 
 
-def _hour(row: dict[str, Any]) -> Hour:
+def _hours(rows: Iterable[dict[str, Any]]) -> list[Hour]:
+    """Return what each feed's polls did by the hour, by rows of listings, hours and how the polls ended."""
+    found = defaultdict[tuple[str, datetime], list[dict[str, Any]]](list)
+    for row in rows:
+        found[_parts(row["listing"])[0], row["hour"]].append(row)
+    return [_hour(feed, hour, told) for (feed, hour), told in found.items()]
+
+
+def _hour(feed: str, hour: datetime, rows: Sequence[dict[str, Any]]) -> Hour:
+    successes = [row for row in rows if row["kind"] in _SUCCESSES]
     return Hour(
-        feed=row["feed"],
-        start=row["hour_ms"],
-        polls=row["polls"],
-        failed=row["failed"],
-        overflowed=row["overflowed"],
-        requests=row["requests"],
-        items=row["items"],
-        first_success=row["first_ms"] if row["successes"] else None,
-        last_success=row["end_ms"] if row["successes"] else None,
-        last_poll=row["last_poll_ms"],
-        communities=frozenset[str]().union(*(_parts(listing)[1] for listing in row["listings"])),
+        feed=feed,
+        start=_milliseconds(hour),
+        polls=sum(row["polls"] for row in rows),
+        failed=sum(row["polls"] for row in rows if row["kind"] == "failed"),
+        overflowed=sum(row["polls"] for row in rows if row["kind"] == "overflowed"),
+        requests=sum(row["requests"] for row in rows),
+        items=sum(row["items"] for row in rows),
+        first_success=min((_milliseconds(row["first_at"]) for row in successes), default=None),
+        last_success=max((_milliseconds(row["last_at"]) for row in successes), default=None),
+        last_poll=max(_milliseconds(row["last_at"]) for row in rows),
+        communities=frozenset[str]().union(*(_parts(row["listing"])[1] for row in rows)),
     )
+
+
+def _days(rows: Iterable[dict[str, Any]]) -> Iterator[Hour]:
+    """Yield how far the polls of each listing reached by the day, by rows of which several may be of one day."""
+    found = defaultdict[tuple[str, date], list[dict[str, Any]]](list)
+    for row in rows:
+        found[row["listing"], row["day"]].append(row)
+    for (listing, day), told in found.items():
+        feed, communities = _parts(listing)
+        yield Hour(
+            feed,
+            (day - _EPOCH_DAY).days * MILLISECONDS_PER_DAY,
+            polls=0,
+            first_success=min((_milliseconds(row["first_at"]) for row in told if row["first_at"]), default=None),
+            last_success=max((_milliseconds(row["last_at"]) for row in told if row["last_at"]), default=None),
+            last_poll=max(_milliseconds(row["last_poll_at"]) for row in told),
+            communities=communities,
+        )
+
+
+def _milliseconds(at: datetime) -> int:
+    """Return an instant as milliseconds since 1970; the type names UTC, and the client leaves the zone out."""
+    return (at.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _text(at_ms: int) -> str:
+    """Return an instant as the text of a DateTime64(3, 'UTC'); none lies before 1970."""
+    at = _EPOCH + timedelta(milliseconds=max(0, at_ms))
+    return at.replace(tzinfo=None).isoformat(" ", "milliseconds")
 
 
 @cache

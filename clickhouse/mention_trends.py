@@ -15,7 +15,7 @@ from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, read_polls
 from clickhouse.mention_numbers import BASELINE_DAYS, KnownDays
 from clickhouse.mention_reading import Listed, Reading
-from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, chosen_period, instant
+from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, chosen_period, instant, today
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,13 +136,10 @@ class Stand:
 
 def read_stand(client: Client, day: date | None, *, now_ms: int = 0, at_ms: int = 0) -> Stand:
     """Return how a day stands; None for today, or the latest day with data before it."""
-    if day is None:
-        reached = read_reached(client, at_ms)
-        _, period = chosen_period(None, now_ms, reached)
-        return stand_of(None, now_ms, reached, read_known(client, period, at_ms))
-    asked = Period(day, day)
-    reached, polls = together(lambda: read_reached(client, at_ms), lambda: read_known(client, asked, at_ms))
-    return stand_of(day, now_ms, reached, polls)
+    likely = today(now_ms) if day is None else Period(day, day)
+    reached, polls = together(lambda: read_reached(client, at_ms), lambda: read_known(client, likely, at_ms))
+    _, period = chosen_period(None if day is None else likely, now_ms, reached)
+    return stand_of(day, now_ms, reached, polls if period == likely else read_known(client, period, at_ms))
 
 
 def read_known(client: Client, period: Period, at_ms: int) -> Polls:

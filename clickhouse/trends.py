@@ -148,25 +148,19 @@ def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    if question.period is None:
-        reached = read_reached(client, question.at_ms)
-        chosen, period = chosen_period(None, question.now_ms, reached)
-        counts, polls = together(
-            lambda: _counts(client, period, question), lambda: _polls(client, period, question.at_ms)
-        )
-    else:
-        chosen, period = "asked", question.period
-        reached, counts, polls = together(
-            lambda: read_reached(client, question.at_ms),
-            lambda: _counts(client, period, question),
-            lambda: _polls(client, period, question.at_ms),
-        )
+    likely = question.period or today(question.now_ms)
+    reached, (counts, polls) = together(
+        lambda: read_reached(client, question.at_ms), lambda: _counted(client, likely, question)
+    )
+    chosen, period = chosen_period(question.period, question.now_ms, reached)
+    if period != likely:
+        counts, polls = _counted(client, period, question)
     as_of = period.end_ms if reached is None else min(reached.furthest + 1, period.end_ms)
     elapsed = max(0, as_of - period.start_ms)
     furthest = reached.furthest if reached else 0
     coverage, days = polls.over_days(period.start_ms, period.end_ms, furthest)
     before = period.before.start_ms
-    facts = _Facts.read(client, counts, period, elapsed, question, reached.kept if reached else frozenset())
+    facts = _Facts.read(client, counts, period, elapsed, question, reached)
     return TrendsReport(
         period=period,
         chosen=chosen,
@@ -217,21 +211,23 @@ class _Facts:
         period: Period,
         elapsed: int,
         question: TrendsQuestion,
-        kept: frozenset[date],
+        reached: Reached | None,
     ) -> _Facts:
         ids = [row["tmdb_id"] for row in counts]
         if not ids:
             return cls(False, {}, {}, 0, frozenset())
-        comparison, shown, revised = together(
+        kept = reached.kept if reached else frozenset()
+        comparison, shown, revised, is_compared = together(
             lambda: _compared(client, ids, period, elapsed, question, kept),
             lambda: _shown(client, ids, period, question.at_ms),
             lambda: _revised(client, counts, period, question),
+            lambda: _is_counted(client, period.before, question.at_ms, reached),
         )
         at_ms = question.at_ms
         # What was first seen later was not known then.
         unseen = {"popularity": None, "popularity_at_ms": None}
         return cls(
-            bool(counts[0]["is_compared"]),
+            is_compared,
             comparison,
             {
                 row["tmdb_id"]: row | (unseen if at_ms and (row["popularity_at_ms"] or 0) > at_ms else {})
@@ -265,6 +261,14 @@ def _compared(  # noqa: PLR0913, PLR0917 - what the films are compared by
         film["previous"] += row["previous"]
         film["communities"] |= set(row["communities"])
     return {film: {**row, "communities": len(row["communities"])} for film, row in found.items()}
+
+
+def _is_counted(client: Client, period: Period, at_ms: int, reached: Reached | None) -> bool:
+    """Return whether there is any count of a period."""
+    if reached is not None and not at_ms:
+        return reached.is_counted(period.first, period.last)
+    (found,) = ask(client, "counted_between", first_day=period.first, last_day=period.last)
+    return bool(found["is_counted"])
 
 
 def _shown(client: Client, films: list[int], period: Period, at_ms: int) -> list[dict[str, Any]]:
@@ -304,6 +308,12 @@ def _revised(
     return revised["film_days"], frozenset(revised["films"])
 
 
+def _counted(client: Client, period: Period, question: TrendsQuestion) -> tuple[list[dict[str, Any]], Polls]:
+    """Return the counts of a period's films, and the polls of that time."""
+    counts, polls = together(lambda: _counts(client, period, question), lambda: _polls(client, period, question.at_ms))
+    return counts, polls
+
+
 def _polls(client: Client, period: Period, at_ms: int) -> Polls:
     return read_polls(client, REDDIT, period.before.start_ms, period.end_ms, until=at_ms or None)
 
@@ -321,7 +331,6 @@ def chosen_period(
 
 def _counts(client: Client, period: Period, question: TrendsQuestion) -> list[dict[str, Any]]:
     asked: dict[str, Any] = {
-        "previous_day": period.before.first,
         "first_day": period.first,
         "last_day": period.last,
         "limit": question.limit,

@@ -1,10 +1,8 @@
 -- The films most mentioned, by the stream processor's counts of films and days, `film_days`. all_mentions is the sum over
 -- all films, not only those returned; revised_days are a film's days whose count changed after the day was closed,
--- all_revised_days those of all films. is_compared: whether there is any count from previous_day on and before the period;
--- without one the change is unknown.
+-- all_revised_days those of all films.
 SELECT
-    tmdb_id, mentions, submissions, comments, all_mentions, revised_days, all_revised_days,
-    (SELECT count() > 0 FROM counted_days WHERE day >= {previous_day:Date} AND day < {first_day:Date}) AS is_compared
+    tmdb_id, mentions, submissions, comments, all_mentions, revised_days, all_revised_days
 FROM
 (
     SELECT

@@ -5,8 +5,7 @@ SELECT
     count() AS mentions,
     countIf(kind = 'submission') AS submissions,
     countIf(kind = 'comment') AS comments,
-    sum(count()) OVER () AS all_mentions,
-    (SELECT count() > 0 FROM counted_days WHERE day >= {previous_day:Date} AND day < {first_day:Date}) AS is_compared
+    sum(count()) OVER () AS all_mentions
 FROM mentions FINAL
 WHERE toDate(created_at) BETWEEN {first_day:Date} AND {last_day:Date}
     AND ({community:String} = '' OR lowerUTF8(community) = lowerUTF8({community:String}))
