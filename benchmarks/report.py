@@ -43,7 +43,7 @@ def page(stages: dict[str, Any], queries: dict[str, Any] | None = None) -> str:
     """Return the page's text; `stages`: those of a file of results, `queries`: the document of the readings."""
     parts = [HEAD, *(_stage(name, stage) for name, stage in sorted(stages.items()))]
     if queries is not None:
-        parts += [_readings(group) for group in _by_group(queries).values()]
+        parts += [_readings(group, _place(queries)) for group in _by_group(queries).values()]
     return "\n".join(parts)
 
 
@@ -122,7 +122,13 @@ def _by_group(queries: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return groups
 
 
-def _readings(sizes: list[dict[str, Any]]) -> str:
+def _place(queries: dict[str, Any]) -> str:
+    """Return where readings were timed."""
+    machine = queries["machine"]
+    return f"{machine['machine']}, {machine['cores']} cores: {queries['engine']}, Python {machine['python']}"
+
+
+def _readings(sizes: list[dict[str, Any]], place: str) -> str:
     """Return the table of one group's readings, a column for each size of its database."""
     names = list(dict.fromkeys(reading["name"] for one in sizes for reading in one["readings"]))
     found = [{reading["name"]: reading for reading in one["readings"]} for one in sizes]
@@ -138,7 +144,7 @@ def _readings(sizes: list[dict[str, Any]]) -> str:
     command = " ".join(["python -m benchmarks.queries --only", group, *([given] if given else [])])
     return (
         f"## Queries of {group}\n\nFrom the question to the rows in Python, the p95 in milliseconds of {rounds} times "
-        f"each: `{command}`.\n\n" + "\n".join(lines) + "\n"
+        f"each, on {place}: `{command}`.\n\n" + "\n".join(lines) + "\n"
     )
 
 

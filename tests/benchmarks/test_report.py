@@ -76,10 +76,14 @@ def test_readings_stand_by_the_size_of_their_database() -> None:
             "readings": [{"name": "trends", "rounds": 40, "p95_ms": p95}],
         }
 
-    text = page({}, {"groups": [group(1_000_000, 20.0), group(10_000_000, 21.0)]})
+    machine = {"machine": "x86_64", "cores": 2, "python": "3.11.7"}
+    groups = [group(1_000_000, 20.0), group(10_000_000, 21.0)]
+
+    text = page({}, {"machine": machine, "engine": "chdb 4.4.0", "groups": groups})
 
     assert "| reading | 1,000,000 | 10,000,000 |" in text
     assert "| trends | 20 | 21 |" in text
+    assert "on x86_64, 2 cores: chdb 4.4.0, Python 3.11.7:" in text
     assert "`python -m benchmarks.queries --only mentions --mentions 1000000 --mentions 10000000`" in text
 
 
