@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from clickhouse.ask import ask, ask_columns, together
 from clickhouse.film_past import Past, Place, film_metrics
 from clickhouse.measures import POPULARITY as MEASURES
-from clickhouse.popularity_orders import Ranking, films_of, listed
+from clickhouse.popularity_orders import FORTNIGHT, Ranking, films_of, has_yesterday, listed
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, instant
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from clickhouse.ask import Columns
     from clickhouse.client import Client
 
 __all__ = ["PopularityQuestion", "PopularityReport", "Ranking", "read_popularity"]
@@ -64,11 +65,11 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
     day = question.day
     if day is None:
         (reached,) = ask(client, "popularity_reached", day=None)
-        numbers = None if reached["day"] is None else ask_columns(client, "popularity_numbers", day=reached["day"])
+        numbers = None if reached["day"] is None else _numbers(client, reached["day"], question.by)
     else:
         (reached,), numbers = together(
             lambda: ask(client, "popularity_reached", day=day),
-            lambda: ask_columns(client, "popularity_numbers", day=day),
+            lambda: _numbers(client, day, question.by),
         )
     if numbers is None or reached["latest_ms"] is None:
         return PopularityReport(question.by, reached["day"], None, "provisional", 0, 0, None, ())
@@ -85,6 +86,15 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
         films=_whole(client, reached["day"], rows, question.top),
         qualified=qualified,
     )
+
+
+def _numbers(client: Client, day: date, by: Ranking) -> Columns:
+    """Return the numbers of every film of a day that an order compares."""
+    if by not in FORTNIGHT:
+        week = ask_columns(client, "popularity_week", "popularity_numbers", day=day)
+        if has_yesterday(week):
+            return week
+    return ask_columns(client, "popularity_numbers", day=day)
 
 
 def _whole(client: Client, day: date, rows: list[tuple[int, Place]], top: int) -> tuple[dict[str, Any], ...]:

@@ -38,6 +38,10 @@ Ranking = Literal[
     "risers",
 ]
 
+_AGO: Final = (0, 1, 2, 7, 14)
+FORTNIGHT: Final[frozenset[Ranking]] = frozenset({"acceleration", "emerging", "breakout"})
+"""Orders that look at the week before the last; `queries/popularity_week.sql` is enough for the others."""
+
 # A film that hardly anybody looked at yesterday doubles by chance.
 GAINER_FLOOR: Final = 5.0
 
@@ -96,13 +100,22 @@ class Films:
         )
 
 
+def has_yesterday(columns: Columns) -> bool:
+    """Return whether half as many films were seen the day before at least, so that ranks are compared with it."""
+    now, yesterday = (np.count_nonzero(~np.isnan(column(columns, name))) for name in ("p0", "p1"))
+    return bool(2 * yesterday >= now)
+
+
 def films_of(columns: Columns, top: int) -> Films:
-    """Return the films that `queries/popularity_numbers.sql` answers with, and their places."""
+    """Return the films that `popularity_numbers.sql` or `popularity_week.sql` answers with, and their places."""
     ids = column(columns, "tmdb_id").astype(np.int64)
-    p = {ago: column(columns, f"p{ago}").astype(np.float64) for ago in (0, 1, 2, 7, 14)}
-    v = {ago: column(columns, f"v{ago}").astype(np.float64) for ago in (0, 7, 14)}
-    seen = {ago: np.count_nonzero(~np.isnan(p[ago])) for ago in (0, 1, 2)}
-    compared_days = next((ago for ago in (1, 2) if 2 * seen[ago] >= seen[0]), 0)
+    told = columns.dtype.names or tuple(f"{what}{ago}" for what in "pv" for ago in _AGO)
+    p, v = (
+        {ago: column(columns, f"{what}{ago}").astype(np.float64) for ago in _AGO if f"{what}{ago}" in told}
+        for what in "pv"
+    )
+    seen = {ago: np.count_nonzero(~np.isnan(p[ago])) for ago in (0, 1, 2) if ago in p}
+    compared_days = next((ago for ago in (1, 2) if 2 * seen.get(ago, 0) >= seen[0]), 0)
     before = p[compared_days] if compared_days else np.full(len(ids), np.nan)
     return Films(
         ids=ids,
