@@ -84,6 +84,7 @@ def read_reached(client: Client, at_ms: int = 0) -> Reached | None:
         rows = ask(client, "as_of")
     if not rows:
         return None
+    counted = frozenset().union(*(row.get("counted", ()) for row in rows))
     # A partition that nothing has reached for so long is idle and says nothing.
     last = max(row["last_day"] for row in rows) - timedelta(days=IDLE_DAYS)
     rows = [row for row in rows if row["last_day"] >= last]
@@ -92,5 +93,5 @@ def read_reached(client: Client, at_ms: int = 0) -> Reached | None:
         max(row["latest_day"] for row in rows),
         {row["source_partition"]: row["open_day"] for row in rows},
         frozenset(rows[0]["kept"]),
-        frozenset().union(*(row.get("counted", ()) for row in rows)),
+        counted,
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -82,3 +84,23 @@ def test_what_partitions_say_is_read_from_their_counts(filled: Filled) -> None:
     assert sorted(reached.open_days.values()) == [0, (date(2026, 11, 18) - EPOCH).days + 1]
     assert len(reached.open_days) == PARTITIONS
     assert [reached.state_of(date(2026, 11, day), CLOSER) for day in (18, 19)] == ["final", "provisional"]
+
+
+def test_an_idle_partition_keeps_what_it_has_counted() -> None:
+    """What nothing has reached for weeks says nothing of how far the stream is, and has its counts still."""
+
+    def row(partition: int, day: date) -> dict[str, Any]:
+        since_1970 = (day - EPOCH).days
+        own = {"source_partition": partition, "last_day": day, "latest_day": day, "reached_ms": since_1970 * DAY}
+        return {**own, "open_day": 0, "counted": [since_1970], "kept": []}
+
+    idle, busy = date(2026, 3, 1), date(2026, 5, 1)
+    client = Mock()
+    client.query.return_value.named_results.return_value = [row(0, idle), row(1, busy)]
+
+    reached = read_reached(client)
+
+    assert reached is not None
+    assert list(reached.open_days) == [1]
+    assert reached.is_counted(idle, idle)
+    assert not reached.is_counted(idle + timedelta(days=1), busy - timedelta(days=1))
