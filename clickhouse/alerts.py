@@ -51,7 +51,7 @@ def _with_coverage(client: Client, found: list[dict[str, Any]]) -> list[dict[str
     if not known:
         return [{**one, "covered": None} for one in found]
     polls = read_polls(client, REDDIT, min(first for first, _ in known), max(end for _, end in known), counted=False)
-    shares = [None if span is None else polls.of(*span, span[1]).share for span in spans]
+    shares = [None if span is None else polls.share(*span, span[1]) for span in spans]
     return [{**one, "covered": share} for one, share in zip(found, shares, strict=True)]
 
 

@@ -8,19 +8,18 @@ moment alone: it is known from a poll until the next one is due.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask, together
 from clickhouse.intervals import Interval, common, length, union, without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from clickhouse.client import Client
 
@@ -41,6 +40,8 @@ MILLISECONDS_PER_HOUR: Final = 3_600_000
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY: Final = _EPOCH.date()
+_ZONELESS_EPOCH: Final = _EPOCH.replace(tzinfo=None)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 # The last that ClickHouse's type can tell.
 _LAST: Final = "2299-12-31 23:59:59.999"
 
@@ -51,9 +52,11 @@ _SUCCESSES: Final = frozenset({"ok", "overflowed"})
 COMPLETE_SHARE: Final = 0.95
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """What one feed's polls did within an hour; instants in milliseconds, the successes' None where none succeeded."""
+class Hour(NamedTuple):
+    """What one feed's polls did within an hour; instants in milliseconds, the successes' None where none succeeded.
+
+    A tuple, since hundreds are made for one question.
+    """
 
     feed: str
     start: int
@@ -66,6 +69,22 @@ class Hour:
     last_success: int | None = None
     last_poll: int = 0
     communities: frozenset[str] = frozenset()
+
+    def with_more(self, other: Hour) -> Hour:
+        """Return what these and other polls of the feed and hour did together."""
+        return Hour(
+            self.feed,
+            self.start,
+            self.polls + other.polls,
+            self.failed + other.failed,
+            self.overflowed + other.overflowed,
+            self.requests + other.requests,
+            self.items + other.items,
+            min((at for at in (self.first_success, other.first_success) if at is not None), default=None),
+            max((at for at in (self.last_success, other.last_success) if at is not None), default=None),
+            max(self.last_poll, other.last_poll),
+            self.communities | other.communities,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +139,10 @@ class Polls:
 
     def of(self, start: int, end: int, as_of: int) -> Coverage:
         """Return the coverage of [start, end), of which the part up to `as_of` or the last poll has passed."""
-        near = self._between(start - MARGIN_MS, end + MARGIN_MS)
-        within = [hour for hour in near if start <= hour.start < end]
-        passed = min(end, max([as_of, *(hour.last_poll for hour in near)]))
-        shares = []
-        if passed > start:
-            span = [(start, passed)]
-            shares = [
-                length(common(self._known(feed, near), span)) / (passed - start) for feed in self._feeds(near, span)
-            ]
+        within = self._between(start, end)
         lost = [part for gap in self.gaps for part in common(self._left(gap), [(start, end)])]
         return Coverage(
-            share=sum(shares) / len(shares) if shares else None,
+            share=self.share(start, end, as_of),
             gaps=len(set(lost)),
             gap_seconds=length(union(lost)) / 1_000,
             polls=sum(hour.polls for hour in within),
@@ -140,6 +151,21 @@ class Polls:
             requests=sum(hour.requests for hour in within),
             items=sum(hour.items for hour in within),
         )
+
+    def share(self, start: int, end: int, as_of: int) -> float | None:
+        """Return the share alone of `of`."""
+        near = self._between(start - MARGIN_MS, end + MARGIN_MS)
+        passed = min(end, max([as_of, *(hour.last_poll for hour in near)]))
+        if passed <= start:
+            return None
+        span = [(start, passed)]
+        shares = [length(common(self._known(feed, near), span)) / (passed - start) for feed in self._feeds(near, span)]
+        return sum(shares) / len(shares) if shares else None
+
+    def is_complete(self, start: int, end: int, as_of: int) -> bool:
+        """Return whether the counts of [start, end) can be taken as they are; not where nothing is known."""
+        share = self.share(start, end, as_of)
+        return share is not None and share >= COMPLETE_SHARE
 
     def by(self, step: int, start: int, end: int, as_of: int) -> list[tuple[int, Coverage]]:
         """Return the coverage of each `step` milliseconds of [start, end) that has begun, with its first instant."""
@@ -178,11 +204,15 @@ class Polls:
 
     def _known(self, feed: str, near: Sequence[Hour]) -> list[Interval]:
         hours = [hour for hour in near if hour.feed == feed]
+        reached = self._reached(hours)
+        # Nearly always, and this is asked hundreds of times.
+        if not (self.gaps or self.whole):
+            return reached
         communities = frozenset[str]().union(*(hour.communities for hour in hours))
         if not communities:
             communities = frozenset[str]().union(*(one.communities for one in self.whole if one.feed == feed))
         lost = union(part for gap in self.gaps if gap.feed == feed for part in self._left(gap))
-        return without([*self._reached(hours), *self._mended(feed, communities)], lost)
+        return without([*reached, *self._mended(feed, communities)], lost)
 
     def _reached(self, hours: Sequence[Hour]) -> list[Interval]:
         succeeded = [
@@ -280,50 +310,57 @@ def _told(
 
 def _hours(rows: Iterable[dict[str, Any]]) -> list[Hour]:
     """Return what each feed's polls did by the hour, by rows of listings, hours and how the polls ended."""
-    found = defaultdict[tuple[str, datetime], list[dict[str, Any]]](list)
-    for row in rows:
-        found[_parts(row["listing"])[0], row["hour"]].append(row)
-    return [_hour(feed, hour, told) for (feed, hour), told in found.items()]
+    return _merged(map(_hour, rows))
 
 
-def _hour(feed: str, hour: datetime, rows: Sequence[dict[str, Any]]) -> Hour:
-    successes = [row for row in rows if row["kind"] in _SUCCESSES]
+def _hour(row: dict[str, Any]) -> Hour:
+    feed, communities = _parts(row["listing"])
+    kind, polls, last = row["kind"], row["polls"], _milliseconds(row["last_at"])
+    succeeded = kind in _SUCCESSES
     return Hour(
-        feed=feed,
-        start=_milliseconds(hour),
-        polls=sum(row["polls"] for row in rows),
-        failed=sum(row["polls"] for row in rows if row["kind"] == "failed"),
-        overflowed=sum(row["polls"] for row in rows if row["kind"] == "overflowed"),
-        requests=sum(row["requests"] for row in rows),
-        items=sum(row["items"] for row in rows),
-        first_success=min((_milliseconds(row["first_at"]) for row in successes), default=None),
-        last_success=max((_milliseconds(row["last_at"]) for row in successes), default=None),
-        last_poll=max(_milliseconds(row["last_at"]) for row in rows),
-        communities=frozenset[str]().union(*(_parts(row["listing"])[1] for row in rows)),
+        feed,
+        _milliseconds(row["hour"]),
+        polls,
+        polls if kind == "failed" else 0,
+        polls if kind == "overflowed" else 0,
+        row["requests"],
+        row["items"],
+        _milliseconds(row["first_at"]) if succeeded else None,
+        last if succeeded else None,
+        last,
+        communities,
     )
 
 
-def _days(rows: Iterable[dict[str, Any]]) -> Iterator[Hour]:
-    """Yield how far the polls of each listing reached by the day, by rows of which several may be of one day."""
-    found = defaultdict[tuple[str, date], list[dict[str, Any]]](list)
-    for row in rows:
-        found[row["listing"], row["day"]].append(row)
-    for (listing, day), told in found.items():
-        feed, communities = _parts(listing)
-        yield Hour(
-            feed,
-            (day - _EPOCH_DAY).days * MILLISECONDS_PER_DAY,
-            polls=0,
-            first_success=min((_milliseconds(row["first_at"]) for row in told if row["first_at"]), default=None),
-            last_success=max((_milliseconds(row["last_at"]) for row in told if row["last_at"]), default=None),
-            last_poll=max(_milliseconds(row["last_poll_at"]) for row in told),
-            communities=communities,
-        )
+def _days(rows: Iterable[dict[str, Any]]) -> list[Hour]:
+    """Return how far each feed's polls reached by the day, by rows of which several may be of one day."""
+    return _merged(map(_day, rows))
+
+
+def _day(row: dict[str, Any]) -> Hour:
+    feed, communities = _parts(row["listing"])
+    return Hour(
+        feed,
+        (row["day"] - _EPOCH_DAY).days * MILLISECONDS_PER_DAY,
+        polls=0,
+        first_success=_milliseconds(row["first_at"]) if row["first_at"] else None,
+        last_success=_milliseconds(row["last_at"]) if row["last_at"] else None,
+        last_poll=_milliseconds(row["last_poll_at"]),
+        communities=communities,
+    )
+
+
+def _merged(parts: Iterable[Hour]) -> list[Hour]:
+    found: dict[tuple[str, int], Hour] = {}
+    for part in parts:
+        key = (part.feed, part.start)
+        found[key] = found[key].with_more(part) if key in found else part
+    return list(found.values())
 
 
 def _milliseconds(at: datetime) -> int:
     """Return an instant as milliseconds since 1970; the type names UTC, and the client leaves the zone out."""
-    return (at.replace(tzinfo=UTC) - _EPOCH) // timedelta(milliseconds=1)
+    return (at - _ZONELESS_EPOCH) // _MILLISECOND
 
 
 def _text(at_ms: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from clickhouse.engine_handle import Outcome
@@ -29,6 +30,11 @@ HEAD_BYTES: Final = 256 * 1024
 """An insert's text before its rows ends within this; ClickHouse's own max_query_size."""
 
 
+# A client's queries are few and come again with other parameters; what is longer is asked once, and large to keep.
+_REMEMBERED: Final = 512
+_REMEMBERED_LETTERS: Final = 16 << 10
+
+
 @dataclass(frozen=True, slots=True)
 class Insert:
     """An insert whose rows come in the body: `rows` is what of them came with the text."""
@@ -49,7 +55,12 @@ def as_insert(text: bytes) -> Insert | None:
 
 def format_of(call: Call, sql: str) -> str:
     """Return the format of the call's answer."""
-    return output_format(sql) or call.default_format
+    named = _remembered_format(sql) if len(sql) <= _REMEMBERED_LETTERS else output_format(sql)
+    return named or call.default_format
+
+
+# To find it takes longer than a short query does.
+_remembered_format = lru_cache(_REMEMBERED)(output_format)
 
 
 def needs_whole(call: Call, sql: str) -> bool:

@@ -82,6 +82,6 @@ def _known(stand: Stand) -> list[bool]:
         for hour in range(24):
             begin = hour * MILLISECONDS_PER_HOUR
             end = min(begin + MILLISECONDS_PER_HOUR, stand.elapsed)
-            known = begin < end and stand.polls.of(start + begin, start + end, stand.furthest).complete is True
+            known = begin < end and stand.polls.is_complete(start + begin, start + end, stand.furthest)
             flags.append(known)
     return flags

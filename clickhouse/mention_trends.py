@@ -159,7 +159,7 @@ def known_days(stand: Stand) -> KnownDays:
     starts = [stand.period.start_ms - ago * MILLISECONDS_PER_DAY for ago in range(BASELINE_DAYS + 1)]
     ends = [stand.period.end_ms, *(start + max(1, stand.elapsed) for start in starts[1:])]
     spans = zip(starts, ends, strict=True)
-    flags = tuple(stand.polls.of(start, end, stand.furthest).complete is True for start, end in spans)
+    flags = tuple(stand.polls.is_complete(start, end, stand.furthest) for start, end in spans)
     return KnownDays(flags, stand.day.isoweekday())
 
 

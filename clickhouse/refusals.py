@@ -40,10 +40,10 @@ _ENGINES: Final = frozenset(
 )
 # What can stand around or in a name, in the escaped text form of parameters, without changing it.
 _DECORATION: Final = dict.fromkeys(map(ord, '\\`"\u201c\u201d '))
-# Without any of these a text need not be looked at closely. An escape or a parameter could spell out a name.
-_SUSPICIOUS: Final = re.compile(
-    r"file|python|executable|eval|disk|engine|format(?!\s+\w)|input|identifier|param_|\\", re.IGNORECASE
-)
+# Without any of these, or the function `format`, a text need not be looked at closely. An escape or a parameter could
+# spell out a name.
+_SUSPICIOUS: Final = ("file", "python", "executable", "eval", "disk", "engine", "input", "identifier", "param_", "\\")
+_FORMAT_CALL: Final = re.compile(r"format(?!\s+\w)")
 # The engine's CONTROL class has also what leaves the database: INTO OUTFILE, BACKUP, EXECUTE AS.
 _CONTROL_ALLOWED: Final = frozenset({"SET", "USE", "KILL", "SYSTEM", "INSERT", "CREATE", "DROP"})
 
@@ -58,7 +58,7 @@ def check(engine: Engine, handle: Handle, call: Call, sql: str) -> str:
     query_class, count = handle.classify(sql)
     if count != 1:
         raise engine.complaint(sql) or RequestRefused("SYNTAX_ERROR", "Syntax error: this is not one statement")
-    if query_class == _CONTROL or _SUSPICIOUS.search(sql):
+    if query_class == _CONTROL or _is_suspicious(sql):
         tokens = engine.tokens(sql)
         reason = next(_reasons(tokens, query_class, call.parameters), None)
         if reason is not None:
@@ -74,7 +74,13 @@ def check(engine: Engine, handle: Handle, call: Call, sql: str) -> str:
 
 def may_evaluate(engine: Engine, rows: str) -> bool:
     """Return whether rows of format Values, which may hold expressions, hold none that is refused."""
-    return not _SUSPICIOUS.search(rows) or next(_reasons(engine.tokens(rows), READ_ONLY, {}), None) is None
+    return not _is_suspicious(rows) or next(_reasons(engine.tokens(rows), READ_ONLY, {}), None) is None
+
+
+def _is_suspicious(text: str) -> bool:
+    # The engine's names know no case of letters beyond ASCII's, so there is none to fold.
+    lowered = text.lower()
+    return any(word in lowered for word in _SUSPICIOUS) or _FORMAT_CALL.search(lowered) is not None
 
 
 def _reasons(tokens: Sequence[SqlToken], query_class: str, parameters: Mapping[str, str]) -> Iterator[str]:

@@ -50,7 +50,7 @@ def read_mention_series(client: Client, tmdb_id: int, at_ms: int = 0) -> Series:
 
     def known(day: date) -> bool:
         own = Period(day, day)
-        return polls.of(own.start_ms, own.end_ms, reached.furthest).complete is True
+        return polls.is_complete(own.start_ms, own.end_ms, reached.furthest)
 
     return Series(last, tuple(counted.get(day, 0) if known(day) else None for day in days))
 

@@ -6,6 +6,7 @@ period before, so that a morning is set against a morning and never against a wh
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -27,6 +28,9 @@ DAY_ZONE: Final = "UTC"
 
 # The linker's precision-first operating point, measured in docs/linking.md.
 CERTAIN: Final = 0.8
+
+# The counts and the polls, and both again for another day.
+_BESIDE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,18 +153,23 @@ def read_trends(client: Client, question: TrendsQuestion) -> TrendsReport:
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
     likely = question.period or today(question.now_ms)
-    reached, (counts, polls) = together(
-        lambda: read_reached(client, question.at_ms), lambda: _counted(client, likely, question)
-    )
-    chosen, period = chosen_period(question.period, question.now_ms, reached)
-    if period != likely:
-        counts, polls = _counted(client, period, question)
-    as_of = period.end_ms if reached is None else min(reached.furthest + 1, period.end_ms)
-    elapsed = max(0, as_of - period.start_ms)
+    with ThreadPoolExecutor(_BESIDE) as beside:
+        counting = beside.submit(_counts, client, likely, question)
+        polling = beside.submit(_polls, client, likely, question.at_ms)
+        reached = read_reached(client, question.at_ms)
+        chosen, period = chosen_period(question.period, question.now_ms, reached)
+        if period != likely:
+            counting = beside.submit(_counts, client, period, question)
+            polling = beside.submit(_polls, client, period, question.at_ms)
+        as_of = period.end_ms if reached is None else min(reached.furthest + 1, period.end_ms)
+        elapsed = max(0, as_of - period.start_ms)
+        counts = counting.result()
+        # The polls are longest on their way, and nothing is asked by them.
+        facts = _Facts.read(client, counts, period, elapsed, question, reached)
+        polls = polling.result()
     furthest = reached.furthest if reached else 0
     coverage, days = polls.over_days(period.start_ms, period.end_ms, furthest)
     before = period.before.start_ms
-    facts = _Facts.read(client, counts, period, elapsed, question, reached)
     return TrendsReport(
         period=period,
         chosen=chosen,
@@ -249,11 +258,10 @@ def _compared(  # noqa: PLR0913, PLR0917 - what the films are compared by
         "previous_cut_ms": period.before.start_ms + elapsed,
         "first_day": period.first,
     }
-    selected = selection(question.community, question.least_confidence, question.at_ms)
     places = _places(period, question, kept)
     by_rows, by_mentions = together(
         lambda: ask(client, "trends_compared_kept", days=places["kept"], **asked) if places["kept"] else [],
-        lambda: ask(client, "trends_compared", days=places["rows"], **asked, **selected) if places["rows"] else [],
+        lambda: _compared_by_mentions(client, places["rows"], asked, question) if places["rows"] else [],
     )
     found: dict[int, dict[str, Any]] = {}
     for row in (*by_rows, *by_mentions):
@@ -261,6 +269,15 @@ def _compared(  # noqa: PLR0913, PLR0917 - what the films are compared by
         film["previous"] += row["previous"]
         film["communities"] |= set(row["communities"])
     return {film: {**row, "communities": len(row["communities"])} for film, row in found.items()}
+
+
+def _compared_by_mentions(
+    client: Client, days: list[date], asked: dict[str, Any], question: TrendsQuestion
+) -> list[dict[str, Any]]:
+    if not (question.community or question.least_confidence > 0 or question.at_ms):
+        return ask(client, "trends_compared", days=days, **asked)
+    selected = selection(question.community, question.least_confidence, question.at_ms)
+    return ask(client, "trends_compared_selected", days=days, **asked, **selected)
 
 
 def _is_counted(client: Client, period: Period, at_ms: int, reached: Reached | None) -> bool:
@@ -308,12 +325,6 @@ def _revised(
     return revised["film_days"], frozenset(revised["films"])
 
 
-def _counted(client: Client, period: Period, question: TrendsQuestion) -> tuple[list[dict[str, Any]], Polls]:
-    """Return the counts of a period's films, and the polls of that time."""
-    counts, polls = together(lambda: _counts(client, period, question), lambda: _polls(client, period, question.at_ms))
-    return counts, polls
-
-
 def _polls(client: Client, period: Period, at_ms: int) -> Polls:
     return read_polls(client, REDDIT, period.before.start_ms, period.end_ms, until=at_ms or None)
 
@@ -336,6 +347,9 @@ def _counts(client: Client, period: Period, question: TrendsQuestion) -> list[di
         "limit": question.limit,
     }
     if not question.community and question.least_confidence <= 0:
+        if period.first == period.last and not question.at_ms:
+            found = ask(client, "trends_counts_day", day=period.first, limit=question.limit)
+            return [row for row in found if row["mentions"] > 0]
         return ask_over(client, "trends_counts", counts_within(question.at_ms), at_ms=question.at_ms, **asked)
     selected = selection(question.community, question.least_confidence, question.at_ms)
     return ask(client, "trends_counts_selected", **selected, **asked)

@@ -232,6 +232,18 @@ def test_counts_revised_after_closing_are_told(filled: Filled) -> None:
     assert [row["revised"] for row in trends_rows(report)] == [True, False]
 
 
+def test_a_count_that_fell_to_zero_is_revised_and_no_film(filled: Filled) -> None:
+    """A film whose posts of the day are all gone since is not listed, and its count still told as revised."""
+    two_days(filled)
+    filled.count(1, "2026-11-21", 5, revision=90, state="final", closed_revision=90)
+    filled.count(2, "2026-11-21", 0, revision=91, state="final", closed_revision=90)
+
+    report = read_trends(filled.client, asked())
+
+    assert [(film.tmdb_id, film.share_of_voice) for film in report.films] == [(1, 1.0)]
+    assert report.revised == 1
+
+
 def test_coverage_is_shown_beside_the_numbers(filled: Filled) -> None:
     """Polls from six in the morning on, with half an hour lost, cover less than half of the day's twelve hours."""
     two_days(filled)
