@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import together
-from clickhouse.mention_hours import HourTalk, read_mention_hours
-from clickhouse.mention_trends import MentionQuestion, film_metrics, known_days, read_stand
+from clickhouse.ask import ask, together
+from clickhouse.mention_hours import HourTalk, compared_days, hour_talks, read_hour_counts
+from clickhouse.mention_numbers import NOTHING, NOWHERE, Counts, metrics_of
+from clickhouse.mention_reading import Listed, Reading
+from clickhouse.mention_trends import MentionQuestion, kept_days, known_days, read_stand
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from clickhouse.client import Client
     from clickhouse.closed import Closer
+    from clickhouse.mention_hours import HourCounts
+    from clickhouse.mention_numbers import KnownDays
     from clickhouse.mention_trends import Stand
 
 
@@ -42,8 +49,19 @@ def read_film_talk(client: Client, tmdb_id: int, day: date, *, closer: Closer, a
     `at_ms`: as it was known at that instant, milliseconds; 0 is now. Raises DatabaseUnavailable when ClickHouse does
     not answer.
     """
-    question = question_of(tmdb_id, closer, at_ms)
-    return film_talk(client, question, read_stand(client, day, at_ms=at_ms))
+    stand, counted = together(
+        lambda: read_stand(client, day, at_ms=at_ms), lambda: read_film_days(client, tmdb_id, at_ms)
+    )
+    return film_talk(client, question_of(tmdb_id, closer, at_ms), stand, counted)
+
+
+def read_film_days(client: Client, tmdb_id: int, at_ms: int = 0) -> list[dict[str, Any]]:
+    """Return a film's days with a count, newest first: see queries/movie_days.sql; `at_ms` as `read_film_talk` has it.
+
+    Raises DatabaseUnavailable when ClickHouse does not answer.
+    """
+    then = {"at_ms": at_ms} if at_ms else {}
+    return ask(client, "movie_days_then" if at_ms else "movie_days", tmdb_id=tmdb_id, **then)
 
 
 def question_of(tmdb_id: int, closer: Closer, at_ms: int) -> MentionQuestion:
@@ -52,15 +70,29 @@ def question_of(tmdb_id: int, closer: Closer, at_ms: int) -> MentionQuestion:
 
 
 def film_talk(
-    client: Client, question: MentionQuestion, stand: Stand, all_mentions: int | None = None
+    client: Client,
+    question: MentionQuestion,
+    stand: Stand,
+    counted: Sequence[Mapping[str, Any]],
+    all_mentions: int | None = None,
 ) -> FilmTalk | None:
-    """As `read_film_talk`, of a day of which it is known how it stands and maybe how often all films are mentioned."""
+    """As `read_film_talk`, of a day of which it is known how it stands.
+
+    `counted`: the film's days as `read_film_days` has them. `all_mentions`: of all films on the day, None where that is
+    to be read.
+    """
+    if not stand.elapsed:
+        return None
     known = known_days(stand)
-    metrics, hours = together(
-        lambda: film_metrics(client, question, stand, known, all_mentions),
-        lambda: read_mention_hours(client, question.film, stand),
+    reading = Reading(client, question, stand.day, stand.elapsed, kept_days(stand, question.at_ms))
+    hours, reach, listed = together(
+        lambda: read_hour_counts(client, question.film, stand, _by_the_hour(stand, known)),
+        lambda: reading.reach([question.film]),
+        lambda: reading.listed(known) if all_mentions is None else Listed((question.film,), all_mentions),
     )
-    if metrics is None:
+    counts = _counts(stand, known, counted, hours)
+    metrics = metrics_of(counts, known, listed.all_mentions, reach.get(question.film, NOWHERE))
+    if not metrics["mentions"]:
         return None
     coverage, _ = stand.polls.over_days(stand.period.start_ms, stand.period.end_ms, stand.furthest)
     return FilmTalk(
@@ -68,6 +100,30 @@ def film_talk(
         elapsed_share=stand.elapsed / MILLISECONDS_PER_DAY,
         coverage_share=coverage.share,
         baseline_days=known.baseline,
-        metrics={name: value for name, value in metrics.items() if name != "tmdb_id"},
-        hours=hours,
+        metrics=metrics,
+        hours=hour_talks(stand, hours),
     )
+
+
+def _is_over(stand: Stand) -> bool:
+    return stand.elapsed == MILLISECONDS_PER_DAY
+
+
+def _by_the_hour(stand: Stand, known: KnownDays) -> list[date]:
+    """Return the days that are read by the hour: while the day is not over those before too, since they are cut."""
+    before = () if _is_over(stand) else known.told
+    return [*compared_days(stand.day), *(stand.day - timedelta(days=ago) for ago in before)]
+
+
+def _counts(
+    stand: Stand, known: KnownDays, counted: Sequence[Mapping[str, Any]], hours: HourCounts
+) -> dict[int, Counts]:
+    """Return the film's mentions by how many days ago, of days before up to the same time of day."""
+    days = {row["day"]: Counts(row["mentions"], row["submissions"], row["comments"]) for row in counted}
+    found = {ago: days.get(stand.day - timedelta(days=ago), NOTHING) for ago in known.told}
+    if _is_over(stand):
+        return found
+    cut = Counter[int]()
+    for (day, _), mentions in hours.items():
+        cut[(stand.day - day).days] += mentions
+    return {ago: Counts(cut[ago]) if ago else whole for ago, whole in found.items()}

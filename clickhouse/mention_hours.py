@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import fmean
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask
@@ -13,7 +13,8 @@ from clickhouse.coverage import MILLISECONDS_PER_HOUR
 from clickhouse.mention_numbers import shrunk_z
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     from clickhouse.client import Client
     from clickhouse.mention_trends import Stand
@@ -22,6 +23,10 @@ WEEKS: Final = 4
 # Of fewer known weeks neither a mean nor a variance says what is usual.
 LEAST_WEEKS: Final = 3
 WEEK_MS: Final = 7 * MILLISECONDS_PER_DAY
+
+
+HourCounts: TypeAlias = "Mapping[tuple[date, int], int]"
+"""Mentions by UTC day and hour, where there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,47 +40,50 @@ class HourTalk:
     burst: float | None
 
 
-def read_mention_hours(client: Client, tmdb_id: int, stand: Stand) -> tuple[HourTalk, ...]:
-    """Return the hours of a day that have begun at the highest event time counted.
+def compared_days(day: date) -> list[date]:
+    """Return a day and those that its hours are compared with."""
+    return [day - timedelta(weeks=weeks) for weeks in range(WEEKS + 1)]
+
+
+def read_hour_counts(client: Client, tmdb_id: int, stand: Stand, days: Iterable[date]) -> HourCounts:
+    """Return a film's mentions on days, each up to the time of day that the stream has reached.
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    hours = range(-(-stand.elapsed // MILLISECONDS_PER_HOUR))
-    if not hours:
-        return ()
     kept = stand.reached.kept if stand.reached else frozenset()
-    days = [stand.day - timedelta(weeks=weeks) for weeks in range(WEEKS + 1)]
+    asked = sorted(set(days))
     rows = ask(
         client,
         "mention_hours",
-        kept=[day for day in days if day in kept],
-        rows=[day for day in days if day not in kept],
-        day=stand.day,
+        kept=[day for day in asked if day in kept],
+        rows=[day for day in asked if day not in kept],
         film=tmdb_id,
         cut_ms=stand.elapsed,
     )
-    counts = {row["place"]: row["mentions"] for row in rows}
+    return {(row["day"], row["hour"]): row["mentions"] for row in rows}
+
+
+def hour_talks(stand: Stand, counts: HourCounts) -> tuple[HourTalk, ...]:
+    """Return the hours of a day that have begun at the highest event time counted."""
     known = _known(stand)
-    return tuple(hour_talk(hour, counts, known) for hour in hours)
+    days = compared_days(stand.day)
+    hours = range(-(-stand.elapsed // MILLISECONDS_PER_HOUR))
+    return tuple(_hour_talk(hour, [counts.get((day, hour), 0) for day in days], known[hour::24]) for hour in hours)
 
 
-def hour_talk(hour: int, counts: Mapping[int, int], known: Sequence[bool]) -> HourTalk:
-    """Return one hour of a day against those of the weeks before, where these are known.
-
-    `counts` and `known`: by the hour of the day, and 24 more for each week before. The burst is that of a day.
-    """
-    mentions = counts.get(hour, 0)
-    places = range(hour + 24, 24 * (WEEKS + 1), 24)
-    others = [counts.get(place, 0) for place in places if known[place]]
+def _hour_talk(hour: int, counts: Sequence[int], known: Sequence[bool]) -> HourTalk:
+    """Return one hour of a day against those of the weeks before, where these are known; the burst is that of a day."""
+    mentions = counts[0]
+    others = [count for count, flag in zip(counts[1:], known[1:], strict=True) if flag]
     usual = fmean(others) if others else None
     burst = None
-    if known[hour] and len(others) >= LEAST_WEEKS:
+    if known[0] and len(others) >= LEAST_WEEKS:
         burst = shrunk_z(mentions, others)
-    return HourTalk(hour, mentions if known[hour] or mentions else None, usual, len(others), burst)
+    return HourTalk(hour, mentions if known[0] or mentions else None, usual, len(others), burst)
 
 
 def _known(stand: Stand) -> list[bool]:
-    """Return of each hour of the day, and of the same weekdays before it, whether what has passed of it is known."""
+    """Return by the hour of the day, and 24 more for each week before it, whether what has passed of it is known."""
     flags = []
     for week in range(WEEKS + 1):
         start = stand.period.start_ms - week * WEEK_MS

@@ -41,6 +41,11 @@ class KnownDays:
         """How many of the days before are known."""
         return sum(self.flags[1:])
 
+    @property
+    def told(self) -> list[int]:
+        """How many days ago the days lie of which something is told: the day, and those before it that are known."""
+        return [ago for ago, flag in enumerate(self.flags) if flag or ago == 0]
+
     def back(self, days: int) -> int:
         """Return how many days ago a day some weeks ago lies: a day more where that very day is unknown."""
         return next((ago for ago in (days, days + 1) if self.flags[ago]), NEVER)

@@ -98,10 +98,9 @@ class Reading:
         if not listed.films:
             return []
         films = list(listed.films)
-        told = [ago for ago, flag in enumerate(known.flags) if flag or ago == 0]
         rows, reach = together(
-            lambda: self._counted("mention_counts_by_day", self._days(told), films=films),
-            lambda: self._reach(films),
+            lambda: self._counted("mention_counts_by_day", self._days(known.told), films=films),
+            lambda: self.reach(films),
         )
         counted: dict[int, dict[int, Counts]] = {film: {} for film in films}
         for row in rows:
@@ -114,6 +113,23 @@ class Reading:
             if metrics[name] is not None and (metrics["mentions"] or self.question.by not in TALKED_ABOUT):
                 found.append({"tmdb_id": film, **metrics})
         return sorted(found, key=lambda row: (-sign * row[name], row["tmdb_id"]))
+
+    def reach(self, films: Sequence[int]) -> dict[int, Reach]:
+        """Return how far the mentions of films reach, of those that have any."""
+        asked = {"day": self.day, "films": films}
+        if self._is_kept():
+            rows = ask(self.client, "kept_reach", **asked)
+            return {row["tmdb_id"]: Reach(row["communities"], row["engagement_weight"], row["authors"]) for row in rows}
+        if self._is_selected() or self.question.at_ms:
+            rows = ask(self.client, "mention_reach_selected", **asked, **self._selection())
+        else:
+            rows = ask(self.client, "mention_reach", **asked)
+        return {
+            row["tmdb_id"]: Reach(
+                row["communities"], row["engagement_weight"], authors_by(row["ranks"]) if row["ranks"] else None
+            )
+            for row in rows
+        }
 
     def _shares(self, limit: int) -> Listed:
         return self._by_change([self.day], [1], limit)
@@ -174,19 +190,6 @@ class Reading:
         if len(films) < limit:
             films |= dict.fromkeys(shares.films)
         return Listed(tuple(films), shares.all_mentions)
-
-    def _reach(self, films: Sequence[int]) -> dict[int, Reach]:
-        asked = {"day": self.day, "films": films}
-        if self._is_kept():
-            rows = ask(self.client, "kept_reach", **asked)
-            return {row["tmdb_id"]: Reach(row["communities"], row["engagement_weight"], row["authors"]) for row in rows}
-        rows = ask(self.client, "mention_reach", **asked, **self._selection())
-        return {
-            row["tmdb_id"]: Reach(
-                row["communities"], row["engagement_weight"], authors_by(row["ranks"]) if row["ranks"] else None
-            )
-            for row in rows
-        }
 
     def _days(self, back: Iterable[int]) -> list[date]:
         return [self.day - timedelta(days=ago) for ago in back]

@@ -14,7 +14,7 @@ from clickhouse.ask import ask, together
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, read_polls
 from clickhouse.mention_numbers import BASELINE_DAYS, KnownDays
-from clickhouse.mention_reading import Listed, Reading
+from clickhouse.mention_reading import Reading
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, chosen_period, instant, today
 
 if TYPE_CHECKING:
@@ -173,28 +173,14 @@ def mention_metrics(client: Client, question: MentionQuestion, stand: Stand, kno
     """Return the metrics of films by name, in the order asked for; none of a day that nothing has reached."""
     if not stand.elapsed:
         return []
-    reading = Reading(client, question, stand.day, stand.elapsed, _kept(stand, question))
+    reading = Reading(client, question, stand.day, stand.elapsed, kept_days(stand, question.at_ms))
     return reading.measured(reading.listed(known), known)
 
 
-def film_metrics(
-    client: Client, question: MentionQuestion, stand: Stand, known: KnownDays, all_mentions: int | None
-) -> dict[str, Any] | None:
-    """Return the metrics of the film asked for by name, None where it is not mentioned on the day.
-
-    `all_mentions`: of all films on the day, None where that is to be read.
-    """
-    reading = Reading(client, question, stand.day, stand.elapsed, _kept(stand, question))
-    if not stand.elapsed:
-        return None
-    listed = reading.listed(known) if all_mentions is None else Listed((question.film,), all_mentions)
-    return next(iter(reading.measured(listed, known)), None)
-
-
-def _kept(stand: Stand, question: MentionQuestion) -> frozenset[date]:
+def kept_days(stand: Stand, at_ms: int) -> frozenset[date]:
     """Return the days whose mentions lie in a row a film. What was written by an instant may be less of a day."""
     days = stand.reached.kept if stand.reached else frozenset()
-    return days if not question.at_ms else frozenset(d for d in days if Period(d, d).end_ms <= question.at_ms)
+    return days if not at_ms else frozenset(day for day in days if Period(day, day).end_ms <= at_ms)
 
 
 def _titled(client: Client, rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

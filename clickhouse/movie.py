@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import partial
-from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
-from clickhouse.ask import ask, together
+from clickhouse.ask import together
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
-from clickhouse.film_talk import FilmTalk, film_talk, question_of
+from clickhouse.film_talk import FilmTalk, film_talk, question_of, read_film_days
 from clickhouse.history import FilmDay, Known, last_days, read_history
 from clickhouse.lead import lead
 from clickhouse.mention_numbers import BASELINE_DAYS
 from clickhouse.mention_trends import stand_of
-from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, sentiments_of
+from clickhouse.movie_posts import Posts
+from clickhouse.sentiment import UNKNOWN, Sentiment
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from clickhouse.client import Client
@@ -29,17 +28,12 @@ if TYPE_CHECKING:
     from clickhouse.films import Film
     from clickhouse.lead import Lead
     from clickhouse.mention_trends import MentionQuestion, Stand
+    from clickhouse.movie_posts import Evidence
 
 HISTORY_DAYS: Final = 30
 LEAD_DAYS: Final = 90
 UNSHARED: Final = 0
 """In place of how often all films are mentioned: no share is told then."""
-REDDIT_POST: Final = "https://www.reddit.com/comments/{thread}/"
-REDDIT_COMMENT: Final = "https://www.reddit.com/comments/{thread}/_/{comment}/"
-
-# Ids come from outside: only what Reddit's ids are made of goes into an address.
-SUBMISSION_ID: Final = re.compile(r"t3_([0-9a-z]{1,13})")
-COMMENT_ID: Final = re.compile(r"t1_([0-9a-z]{1,13})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,21 +74,6 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """A post that mentions the film; `permalink` is None where its ids make no address."""
-
-    post_id: str
-    permalink: str | None
-    community: str
-    kind: str
-    location: str
-    method: str
-    confidence: float
-    score: int
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class MovieReport:
     """All about one film.
 
@@ -129,37 +108,38 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
     reached, counted = together(lambda: read_reached(client, at_ms), lambda: _counted(client, film.tmdb_id, at_ms))
     days = [row for row in counted if row["mentions"] > 0][:limit]
     period = last_days(LEAD_DAYS, reached=reached, now_ms=at_ms or now_ms or (reached.furthest if reached else 0))
-    polls, posts = together(
-        lambda: _polls(client, period, [row["day"] for row in days], at_ms),
-        lambda: _Posts.read(client, film.tmdb_id, days, limit, at_ms),
-    )
-    shares_from = period.last - timedelta(days=HISTORY_DAYS - 1)
-    stand = stand_of(days[0]["day"], 0, reached, polls) if days else None
-    histories, talk = together(
-        lambda: read_history(
-            client,
-            [film.tmdb_id],
-            period,
-            reached=reached,
-            closer=closer,
-            at_ms=at_ms,
-            known=Known(polls, counted),
-            shares_from=shares_from,
-        ),
-        lambda: _talk(client, question_of(film.tmdb_id, closer, at_ms), stand, shares_from),
-    )
+    with ThreadPoolExecutor(1) as beside:
+        # They take longest, and nothing is asked by them.
+        posted = beside.submit(Posts.read, client, film.tmdb_id, days, limit, at_ms)
+        polls = _polls(client, period, [row["day"] for row in days], at_ms)
+        shares_from = period.last - timedelta(days=HISTORY_DAYS - 1)
+        stand = stand_of(days[0]["day"], 0, reached, polls) if days else None
+        histories, talk = together(
+            lambda: read_history(
+                client,
+                [film.tmdb_id],
+                period,
+                reached=reached,
+                closer=closer,
+                at_ms=at_ms,
+                known=Known(polls, counted),
+                shares_from=shares_from,
+            ),
+            lambda: _talk(client, question_of(film.tmdb_id, closer, at_ms), stand, counted, shares_from),
+        )
+        posts = posted.result()
     history = histories[film.tmdb_id]
     covered = _covered(polls, [row["day"] for row in days], reached)
     return MovieReport(
         film=film,
         as_of=None if reached is None else instant(reached.furthest),
         days=tuple(_day(row, reached, closer, covered[row["day"]], posts.felt.of(row["day"])) for row in days),
-        communities=tuple(Community(row["community"], row["mentions"]) for row in posts.of("community"))[:limit],
+        communities=tuple(Community(row["community"], row["mentions"]) for row in posts.spread("community"))[:limit],
         methods=tuple(
-            Method(row["method"], row["location"], row["mentions"], row["mean_confidence"])
-            for row in posts.of("method")
+            Method(row["method"], row["location"], row["mentions"], round(row["mean_confidence"], 3))
+            for row in posts.spread("method")
         ),
-        evidence=tuple(evidence_of(row) for row in posts.evidence),
+        evidence=posts.evidence,
         lead=_lead(history, reached),
         sentiment=posts.felt.together,
         history=history[-HISTORY_DAYS:],
@@ -170,54 +150,21 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
 
 def _counted(client: Client, tmdb_id: int, at_ms: int) -> list[dict[str, Any]]:
     """Return the film's days, newest first, also as `history.Known` has them."""
-    then = {"at_ms": at_ms} if at_ms else {}
-    rows = ask(client, "movie_days_then" if at_ms else "movie_days", tmdb_id=tmdb_id, **then)
+    rows = read_film_days(client, tmdb_id, at_ms)
     return [{"film": tmdb_id, "is_final": row["state"] == "final", **row} for row in rows]
 
 
-@dataclass(frozen=True, slots=True)
-class _Posts:
-    """What the posts of a film's latest days say."""
-
-    mentions: Sequence[dict[str, Any]] = ()
-    evidence: Sequence[dict[str, Any]] = ()
-    felt: Sentiments = field(default_factory=partial(Sentiments, {}, UNKNOWN))
-
-    @classmethod
-    def read(cls, client: Client, tmdb_id: int, days: Sequence[dict[str, Any]], limit: int, at_ms: int) -> Self:
-        if not days:
-            return cls()
-        mentions, evidence = together(
-            lambda: ask(client, "movie_mentions", tmdb_id=tmdb_id, since=days[-1]["day"], at_ms=at_ms),
-            lambda: _evidence(client, tmdb_id, days, limit, at_ms),
-        )
-        # What posts said later was not known then, and of sentences no history is kept.
-        return cls(mentions, evidence, sentiments_of([] if at_ms else mentions))
-
-    def of(self, told: str) -> Sequence[dict[str, Any]]:
-        """Return the rows that tell of communities, or of methods."""
-        return [row for row in self.mentions if row["told"] == told]
-
-
-def _evidence(
-    client: Client, tmdb_id: int, days: Sequence[dict[str, Any]], limit: int, at_ms: int
-) -> list[dict[str, Any]]:
-    """Return the latest posts: they lie on the latest days, as many of them as have so many mentions together."""
-    together_on = accumulate(day["mentions"] for day in days)
-    enough = next((day["day"] for day, mentions in zip(days, together_on, strict=True) if mentions >= limit), None)
-    for since in dict.fromkeys((enough or days[-1]["day"], days[-1]["day"])):
-        found = ask(client, "movie_evidence", tmdb_id=tmdb_id, since=since, limit=limit, at_ms=at_ms)
-        # What is counted may be gone, or not yet known at that instant.
-        if len(found) == limit:
-            break
-    return found
-
-
-def _talk(client: Client, question: MentionQuestion, stand: Stand | None, shares_from: date) -> FilmTalk | None:
+def _talk(
+    client: Client,
+    question: MentionQuestion,
+    stand: Stand | None,
+    counted: Sequence[Mapping[str, Any]],
+    shares_from: date,
+) -> FilmTalk | None:
     """Return what is said of the film on its latest day, without the share where `_shared` tells it."""
     if stand is None:
         return None
-    return film_talk(client, question, stand, UNSHARED if stand.day >= shares_from else None)
+    return film_talk(client, question, stand, counted, UNSHARED if stand.day >= shares_from else None)
 
 
 def _shared(talk: FilmTalk | None, history: Sequence[FilmDay]) -> FilmTalk | None:
@@ -245,18 +192,6 @@ def _covered(polls: Polls, days: Sequence[date], reached: Reached | None) -> dic
     return {day: polls.of(Period(day, day).start_ms, Period(day, day).end_ms, as_of) for day in days}
 
 
-def permalink(platform: str, post_id: str, thread_id: str | None) -> str | None:
-    """Return the address of a post, built from its ids alone; None where they make none."""
-    if platform != "reddit":
-        return None
-    if submission := SUBMISSION_ID.fullmatch(post_id):
-        return REDDIT_POST.format(thread=submission[1])
-    comment, thread = COMMENT_ID.fullmatch(post_id), SUBMISSION_ID.fullmatch(thread_id or "")
-    if comment and thread:
-        return REDDIT_COMMENT.format(thread=thread[1], comment=comment[1])
-    return None
-
-
 def _day(row: dict[str, Any], reached: Reached | None, closer: Closer, coverage: Coverage, sentiment: Sentiment) -> Day:
     # All mentions of a film share a partition, so the day is closed for it once that partition has closed it.
     closed = row["state"] == "final" or (reached is not None and reached.state_of(row["day"], closer) == "final")
@@ -270,19 +205,4 @@ def _day(row: dict[str, Any], reached: Reached | None, closer: Closer, coverage:
         coverage.share,
         coverage.complete,
         sentiment,
-    )
-
-
-def evidence_of(row: dict[str, Any]) -> Evidence:
-    """Return a post that mentions a film, from a row of a query for such posts."""
-    return Evidence(
-        post_id=row["post_id"],
-        permalink=permalink(row["platform"], row["post_id"], row["thread_id"]),
-        community=row["community"],
-        kind=row["kind"],
-        location=row["location"],
-        method=row["method"],
-        confidence=row["confidence"],
-        score=row["score"],
-        created_at=instant(row["created_at_ms"]),
     )

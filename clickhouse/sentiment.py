@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date
+
+
+LEAST: Final = 20
+"""Of fewer nothing is said: an interval of them is no guide."""
+
+
+NEUTRAL: Final = 0.05
+"""Compounds between this and its opposite are neutral, as in queries/movie_mentions.sql."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,16 @@ class Sentiment:
         return f"{self.mean:+.2f} ± {self.margin:.2f} (n {self.n})"
 
 
+def is_positive(compound: float) -> bool:
+    """Return whether a mention speaks well of the film: VADER's own bound."""
+    return compound >= NEUTRAL
+
+
+def is_negative(compound: float) -> bool:
+    """Return whether a mention speaks ill of the film."""
+    return compound <= -NEUTRAL
+
+
 UNKNOWN = Sentiment(0, None, None, None, None)
 
 
@@ -47,14 +66,16 @@ class Sentiments:
         return self.by_day.get(day, UNKNOWN)
 
 
-def sentiments_of(rows: Iterable[dict[str, Any]]) -> Sentiments:
+def sentiments_of(rows: Iterable[Mapping[str, Any]]) -> Sentiments:
     """Return what the rows of `queries/movie_mentions.sql` say by day, and of all."""
     told = [(row["told"], row["day"], _sentiment(row)) for row in rows if row["told"] in {"day", "all"}]
     by_day = {day: one for kind, day, one in told if kind == "day"}
     return Sentiments(by_day, next((one for kind, _, one in told if kind == "all"), UNKNOWN))
 
 
-def _sentiment(row: dict[str, Any]) -> Sentiment:
-    return Sentiment(
-        row["sentiment_n"], row["sentiment_mean"], row["sentiment_margin"], row["positive_share"], row["negative_share"]
-    )
+def _sentiment(row: Mapping[str, Any]) -> Sentiment:
+    n = row["sentiment_n"]
+    if n < LEAST:
+        return Sentiment(n, None, None, None, None)
+    margin = 1.96 * row["sentiment_deviation"] / math.sqrt(n)
+    return Sentiment(n, row["sentiment_mean"], margin, row["positive"] / n, row["negative"] / n)

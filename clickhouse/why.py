@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from clickhouse.ask import ask, together
 from clickhouse.mention_numbers import shrunk_z
-from clickhouse.movie import Evidence, evidence_of
+from clickhouse.movie_posts import Evidence, evidence_of
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE
 
 if TYPE_CHECKING:

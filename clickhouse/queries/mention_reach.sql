@@ -1,5 +1,5 @@
 -- How far the mentions of a day reach, of the films given: communities, engagement, and what of HyperLogLog's registers
--- the authors fill; of a selection as counts_of_parts.sql tells it.
+-- the authors fill.
 SELECT
     tmdb_id,
     uniqExact(community) AS communities,
@@ -8,8 +8,5 @@ SELECT
         author_sketch IS NOT NULL).2 AS ranks
 FROM mentions FINAL
 PREWHERE toDate(created_at) = {day:Date} AND tmdb_id IN {films:Array(Int64)}
-WHERE ({community:String} = '' OR lowerUTF8(community) = lowerUTF8({community:String}))
-    AND confidence >= {least_confidence:Float64}
-    AND ({at_ms:Int64} = 0 OR created_at <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC'))
 GROUP BY tmdb_id
 SETTINGS max_threads = 1

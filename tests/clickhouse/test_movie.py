@@ -15,7 +15,8 @@ from cinepulse.commands.movie import movie as command
 from cinepulse.errors import FilmUnknown
 from clickhouse.closed import Closer
 from clickhouse.films import find_film
-from clickhouse.movie import permalink, read_movie
+from clickhouse.movie import read_movie
+from clickhouse.movie_posts import permalink
 from clickhouse.movie_view import movie_rows, render_movie
 from tests.clickhouse.tables import PARTITIONS, Filled, filled
 from tests.fixtures.clickhouse import PASSWORD
