@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from clickhouse.ask import column
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from clickhouse.ask import Columns
 
     Numbers = NDArray[np.float64]
 
@@ -44,6 +50,29 @@ def shares(numbers: Numbers) -> Numbers:
     return ranks
 
 
+def shares_among(numbers: Numbers, films: NDArray[np.intp]) -> Numbers:
+    """Return some films' of `shares`: to sort numbers is quicker than to put all films in order by them."""
+    ordered = np.sort(numbers[~np.isnan(numbers)])
+    few = numbers[films]
+    return np.where(np.isnan(few), np.nan, np.searchsorted(ordered, few) / max(len(ordered) - 1, 1))
+
+
+def share_of(numbers: Numbers, film: int) -> float:
+    """Return one film's of `shares`; to count is quicker than to put all in order, for a few films."""
+    if np.isnan(numbers[film]):
+        return np.nan
+    known = int(np.count_nonzero(~np.isnan(numbers)))
+    return int(np.count_nonzero(numbers < numbers[film])) / max(known - 1, 1)
+
+
+def place_of(numbers: Numbers, ids: NDArray[np.int64], film: int) -> float:
+    """Return one film's of `places`, likewise."""
+    if np.isnan(numbers[film]):
+        return np.nan
+    is_before = (numbers > numbers[film]) | ((numbers == numbers[film]) & (ids < ids[film]))
+    return 1.0 + int(np.count_nonzero(is_before))
+
+
 def places(numbers: Numbers, ids: NDArray[np.int64]) -> Numbers:
     """Return films' places, 1 for the highest, the lower id first among equals; NaN where the number is unknown."""
     order = descending(numbers, ids)
@@ -56,6 +85,26 @@ def descending(numbers: Numbers, ids: NDArray[np.int64]) -> NDArray[np.intp]:
     """Return where the known numbers are, the highest first and the lower id among equals."""
     known = np.flatnonzero(~np.isnan(numbers))
     return known[np.lexsort((ids[known], -numbers[known]))]
+
+
+def beside(ids: NDArray[np.int64], columns: Columns, names: Sequence[str], otherwise: float) -> list[Numbers]:
+    """Return columns' values for the films, in their order; `otherwise` for films that the columns do not have."""
+    films = column(columns, "tmdb_id")
+    if not len(films):
+        return [np.full(len(ids), otherwise) for _ in names]
+    order = np.argsort(films)
+    places = np.minimum(np.searchsorted(films[order], ids), len(films) - 1)
+    is_there = films[order][places] == ids
+    return [np.where(is_there, column(columns, name)[order][places], otherwise) for name in names]
+
+
+def highest(numbers: Numbers, films: NDArray[np.intp], limit: int) -> NDArray[np.intp]:
+    """Return those of the films given whose number, never NaN, is one of the `limit` highest, and all their equals."""
+    if len(films) <= limit:
+        return films
+    among = numbers[films]
+    is_high: NDArray[np.bool_] = among >= np.partition(among, -limit)[-limit]
+    return films[is_high]
 
 
 def whole(number: Any) -> int | None:

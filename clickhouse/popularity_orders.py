@@ -6,13 +6,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from clickhouse.ask import column
 from clickhouse.film_past import Place
-from clickhouse.film_ranks import descending, places, popularity_growth, real, shares, votes_growth, whole
+from clickhouse.film_ranks import (
+    descending,
+    highest,
+    place_of,
+    places,
+    popularity_growth,
+    real,
+    share_of,
+    shares,
+    votes_growth,
+    whole,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,9 +58,9 @@ FORTNIGHT: Final[frozenset[Ranking]] = frozenset({"acceleration", "emerging", "b
 GAINER_FLOOR: Final = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Films:
-    """The films of a day: `p` their popularity and `v` their votes so many days ago, and their places among all.
+    """The films of a day: `p` their popularity and `v` their votes so many days ago.
 
     `compared_days`: how many days ago the day lies that ranks are compared with, one on which half as many films were
     seen at least; 0 without one. `top`: the places that joiners enter and leavers leave.
@@ -59,10 +71,31 @@ class Films:
     v: Mapping[int, Numbers]
     top: int
     compared_days: int
-    rank: Numbers
-    rank_before: Numbers
-    votes_growth_rank: Numbers
-    popularity_growth_rank: Numbers
+
+    @property
+    def before(self) -> Numbers:
+        """Popularity on the day compared with."""
+        return self.p[self.compared_days] if self.compared_days else np.full(len(self.ids), np.nan)
+
+    @cached_property
+    def votes_growth(self) -> Numbers:
+        """By how much votes grew in seven days."""
+        return votes_growth(self.v[0], self.v[7])
+
+    @cached_property
+    def popularity_growth(self) -> Numbers:
+        """By how much popularity grew in seven days."""
+        return popularity_growth(self.p[0], self.p[7])
+
+    @cached_property
+    def rank(self) -> Numbers:
+        """Places by popularity."""
+        return places(self.p[0], self.ids)
+
+    @cached_property
+    def rank_before(self) -> Numbers:
+        """Places by popularity on the day compared with."""
+        return places(self.before, self.ids)
 
     @property
     def gained(self) -> Numbers:
@@ -92,10 +125,10 @@ class Films:
     def place(self, film: int) -> Place:
         """Return where one film stands."""
         return Place(
-            whole(self.rank[film]),
-            whole(self.rank_before[film]),
-            real(self.votes_growth_rank[film]),
-            real(self.popularity_growth_rank[film]),
+            whole(place_of(self.p[0], self.ids, film)),
+            whole(place_of(self.before, self.ids, film)),
+            real(share_of(self.votes_growth, film)),
+            real(share_of(self.popularity_growth, film)),
             self.compared_days,
         )
 
@@ -116,25 +149,17 @@ def films_of(columns: Columns, top: int) -> Films:
     )
     seen = {ago: np.count_nonzero(~np.isnan(p[ago])) for ago in (0, 1, 2) if ago in p}
     compared_days = next((ago for ago in (1, 2) if 2 * seen.get(ago, 0) >= seen[0]), 0)
-    before = p[compared_days] if compared_days else np.full(len(ids), np.nan)
-    return Films(
-        ids=ids,
-        p=p,
-        v=v,
-        top=top,
-        compared_days=compared_days,
-        rank=places(p[0], ids),
-        rank_before=places(before, ids),
-        votes_growth_rank=shares(votes_growth(v[0], v[7])),
-        popularity_growth_rank=shares(popularity_growth(p[0], p[7])),
-    )
+    return Films(ids, p, v, top, compared_days)
 
 
 def listed(films: Films, by: Ranking, limit: int) -> tuple[list[tuple[int, Place]], int]:
     """Return the first `limit` films in an order, each with where it stands, and how many could be listed."""
     with np.errstate(all="ignore"):
-        order = descending(_KEYS[by](films), films.ids)
-    return [(int(films.ids[film]), films.place(film)) for film in order[:limit].tolist()], len(order)
+        key = _KEYS[by](films)
+    known = np.flatnonzero(~np.isnan(key))
+    first = highest(key, known, limit)
+    order = first[descending(key[first], films.ids[first])][:limit]
+    return [(int(films.ids[film]), films.place(film)) for film in order.tolist()], len(known)
 
 
 def _popularity(films: Films) -> Numbers:
@@ -152,7 +177,7 @@ def _decliners(films: Films) -> Numbers:
 
 
 def _viral(films: Films) -> Numbers:
-    return 60 * films.votes_growth_rank + 40 * films.popularity_growth_rank
+    return 60 * shares(films.votes_growth) + 40 * shares(films.popularity_growth)
 
 
 def _coefficient(films: Films) -> Numbers:

@@ -17,6 +17,7 @@ from clickhouse.listing import Listing, read_basis
 from clickhouse.mention_numbers import LEAST_BASELINE_DAYS
 from clickhouse.mention_trends import known_days, read_stand
 from clickhouse.trend_parts import Films, Rule, Together, Weights, listed, measure
+from clickhouse.trend_rating import rating
 from clickhouse.trends import instant
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from clickhouse.ask import Columns
     from clickhouse.client import Client
     from clickhouse.mention_trends import Stand
+    from clickhouse.trend_rating import Rating
 
 __all__ = ["COLUMNS", "SHOWN", "WEIGHTS", "Together", "TogetherQuestion", "read_together"]
 
@@ -83,15 +85,14 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
     day = question.day or _latest(client, question.today)
-    basis, stand, (rated,), shown = together(
+    (known, talk, authors), basis, catalogue, shown = together(
+        lambda: _talk(client, day, question.at_ms),
         lambda: read_basis(client, day, question.today),
-        lambda: read_stand(client, day, at_ms=question.at_ms),
-        lambda: ask(client, "rating_parameters", day=day),
+        lambda: ask_columns(client, "film_ratings"),
         lambda: ask_columns(client, "together_popularity", day=day),
     )
-    known = _known(stand)
-    talk, authors = _talk(client, stand, known, question.at_ms)
-    rule = Rule(known[0], sum(known[1:]), LEAST_BASELINE_DAYS, rated["m"] or 0.0, rated["c"] or 0.0, WEIGHTS)
+    rated = rating(catalogue, shown)
+    rule = Rule(known[0], sum(known[1:]), LEAST_BASELINE_DAYS, rated, WEIGHTS)
     films = measure(shown, talk, authors, rule)
     rows, qualified = listed(films, question.by, question.limit)
     return Listing(
@@ -106,7 +107,7 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
     )
 
 
-def _parameters(by: Together, films: Films, rated: Mapping[str, object]) -> dict[str, object]:
+def _parameters(by: Together, films: Films, rated: Rating) -> dict[str, object]:
     """Return what the numbers of a list were computed with."""
     if by == "index":
         weights = (
@@ -116,7 +117,7 @@ def _parameters(by: Together, films: Films, rated: Mapping[str, object]) -> dict
         return {"weights": weights}
     if by == "quadrants":
         medians = {"median_mentions": real(films.median_mentions), "median_rating": real(films.median_rating)}
-        return {**medians, "m": rated["m"], "c": rated["c"]}
+        return {**medians, "m": rated.m, "c": rated.c}
     return {}
 
 
@@ -133,8 +134,18 @@ def _known(stand: Stand) -> list[bool]:
     return [bool(flag and stand.elapsed > 0) for flag in known_days(stand).flags]
 
 
-def _talk(client: Client, stand: Stand, known: Sequence[bool], at_ms: int) -> list[Columns]:
-    """Return mentions and authors of all films; of a day that is not over the days before count up to the same time."""
+def _talk(client: Client, day: date, at_ms: int) -> tuple[list[bool], Columns, Columns]:
+    """Return which of the day and the 28 before it are known, and mentions and authors of all films.
+
+    Of a day that is not over the days before count up to the same time.
+    """
+    stand = read_stand(client, day, at_ms=at_ms)
+    known = _known(stand)
+    talk, authors = _said(client, stand, known, at_ms)
+    return known, talk, authors
+
+
+def _said(client: Client, stand: Stand, known: Sequence[bool], at_ms: int) -> list[Columns]:
     kept = stand.reached.kept if stand.reached else frozenset()
     days: dict[str, Any]
     before = [stand.day - timedelta(days=ago) for ago, flag in enumerate(known) if flag and ago > 0]

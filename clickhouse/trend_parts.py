@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
 from clickhouse.ask import column
-from clickhouse.film_ranks import popularity_growth, real, shares, votes_growth, whole
+from clickhouse.film_ranks import beside, highest, popularity_growth, real, shares, shares_among, votes_growth, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from clickhouse.ask import Columns
     from clickhouse.film_ranks import Numbers
+    from clickhouse.trend_rating import Rating
 
 Together = Literal["index", "quadrants", "talked", "untalked"]
 
@@ -49,15 +50,13 @@ class Rule:
     """What the numbers of a day are computed with.
 
     `is_known`: whether the day is, so that no mention is a true zero on it. `month_days`: how many of the 28 days
-    before it are known; with fewer than `least_days` there is no burst. `m`, `c`: weight and mean of the weighted
-    rating.
+    before it are known; with fewer than `least_days` there is no burst.
     """
 
     is_known: bool
     month_days: int
     least_days: int
-    m: float
-    c: float
+    rating: Rating
     weights: Weights
 
 
@@ -67,8 +66,10 @@ class Films:
 
     ids: NDArray[np.int64]
     numbers: Mapping[str, Numbers]
+    weights: Weights
     median_mentions: float
     median_rating: float
+    _ranks: dict[str, Numbers] = field(default_factory=dict)
 
     @property
     def is_loud(self) -> NDArray[np.bool_]:
@@ -80,10 +81,32 @@ class Films:
         """Whether a film is rated better than the median."""
         return np.greater(self.numbers["weighted_rating"], self.median_rating)
 
-    def row(self, place: int) -> dict[str, Any]:
-        """Return every number of one film, None where it is unknown."""
-        found = {name: (whole if name in WHOLE else real)(numbers[place]) for name, numbers in self.numbers.items()}
-        return {"tmdb_id": int(self.ids[place]), **found, "quadrant": self._quadrant(place)}
+    def rank(self, name: str) -> Numbers:
+        """Return which share of the others each film is above in a number."""
+        if name not in self._ranks:
+            self._ranks[name] = shares(self.numbers[name])
+        return self._ranks[name]
+
+    def index(self) -> Numbers:
+        """Return the trend index of each film."""
+        return _index([self.rank(part) for part in PARTS], self.weights)
+
+    def rows(self, films: NDArray[np.int64]) -> list[dict[str, Any]]:
+        """Return every number of some films, None where it is unknown."""
+        numbers = {name: numbers[films] for name, numbers in self.numbers.items()}
+        for name in RANKED:
+            ranks = self._ranks.get(name)
+            numbers[f"{name}_rank"] = shares_among(self.numbers[name], films) if ranks is None else ranks[films]
+        numbers["trend_index"] = _index([numbers[f"{part}_rank"] for part in PARTS], self.weights)
+        numbers["divergence"] = 100 * (numbers["mentions_rank"] - numbers["popularity_rank"])
+        return [
+            {
+                "tmdb_id": int(self.ids[film]),
+                **{name: (whole if name in WHOLE else real)(told[place]) for name, told in numbers.items()},
+                "quadrant": self._quadrant(film),
+            }
+            for place, film in enumerate(films.tolist())
+        ]
 
     def _quadrant(self, place: int) -> str | None:
         if np.isnan(self.numbers["compared"][place]):
@@ -98,17 +121,19 @@ def measure(shown: Columns, talk: Columns, authors: Columns, rule: Rule) -> Film
     `shown`, `talk`, `authors`: what is answered by `queries/together_popularity.sql`, `together_talk.sql` and one of
     `authors_of_*.sql`.
     """
+    # In order, so that what is looked up for them is found one behind the other.
+    shown = shown[np.argsort(column(shown, "tmdb_id"))]
     ids = column(shown, "tmdb_id").astype(np.int64)
     now, before, votes, votes_before, score = (
         column(shown, name).astype(np.float64)
         for name in ("popularity", "popularity_before", "votes", "votes_before", "score")
     )
-    counted, total, squares = _beside(ids, talk, ("counted", "total", "squares"), 0)
-    (distinct,) = _beside(ids, authors, ("authors",), np.nan)
+    counted, total, squares = beside(ids, talk, ("counted", "total", "squares"), 0)
+    (distinct,) = beside(ids, authors, ("authors",), np.nan)
     with np.errstate(all="ignore"):
         # A film that was not seen on the day is in no rank but of what its votes grew by.
         mentions = np.where(rule.is_known & ~np.isnan(now), counted, np.nan)
-        rating = np.where(votes > 0, votes / (votes + rule.m) * score + rule.m / (votes + rule.m) * rule.c, np.nan)
+        rating = rule.rating.of(votes, score)
         numbers = {
             "popularity": now,
             "votes": votes,
@@ -121,10 +146,8 @@ def measure(shown: Columns, talk: Columns, authors: Columns, rule: Rule) -> Film
             "authors": np.where(mentions == 0, 0.0, np.where(mentions > 0, distinct, np.nan)),
             "compared": np.where((mentions > 0) & ~np.isnan(rating), mentions, np.nan),
         }
-        numbers |= {f"{name}_rank": shares(numbers[name]) for name in RANKED}
-        numbers["trend_index"] = 100 * _index(numbers, rule.weights)
-        numbers["divergence"] = 100 * (numbers["mentions_rank"] - numbers["popularity_rank"])
-        return Films(ids, numbers, _median(numbers["compared"]), _median(np.where(mentions > 0, rating, np.nan)))
+        talked_about = np.where(mentions > 0, rating, np.nan)
+        return Films(ids, numbers, rule.weights, _median(numbers["compared"]), _median(talked_about))
 
 
 def listed(films: Films, by: Together, limit: int) -> tuple[list[dict[str, Any]], int]:
@@ -132,35 +155,27 @@ def listed(films: Films, by: Together, limit: int) -> tuple[list[dict[str, Any]]
     key = _key(films, by)
     parts = films.is_loud * 2 + films.is_good if by == "quadrants" else np.zeros(len(key), np.int64)
     chosen = np.flatnonzero(~np.isnan(key) & ~np.isnan(films.numbers["popularity"]))
-    rating = films.numbers["weighted_rating"][chosen]
-    order = chosen[np.lexsort((films.ids[chosen], np.where(np.isnan(rating), np.inf, -rating), -key[chosen]))]
-    heads = [np.flatnonzero(parts[order] == part)[:limit] for part in np.unique(parts)]
+    told = np.unique(parts)
+    # All of them need not be put in order for the first of each part.
+    first = np.concatenate([chosen[:0], *(highest(key, chosen[parts[chosen] == part], limit) for part in told)])
+    rating = films.numbers["weighted_rating"][first]
+    order = first[np.lexsort((films.ids[first], np.where(np.isnan(rating), np.inf, -rating), -key[first]))]
+    heads = [np.flatnonzero(parts[order] == part)[:limit] for part in told]
     places = np.sort(np.concatenate([*heads, np.empty(0, np.int64)]))
-    return [films.row(place) for place in order[places].tolist()], len(order)
+    return films.rows(order[places]), len(chosen)
 
 
 def _key(films: Films, by: Together) -> Numbers:
     """Return what films are listed by, the highest first and NaN not at all."""
     numbers = films.numbers
     if by == "index":
-        return numbers["trend_index"]
+        return films.index()
     if by == "quadrants":
         return numbers["compared"]
-    talk, look = numbers["mentions_rank"], numbers["popularity_rank"]
+    talk, look = films.rank("mentions"), films.rank("popularity")
     if by == "talked":
         return np.where((talk >= HIGH) & (look < LOW), talk - look, np.nan)
     return np.where((look >= HIGH) & (talk < LOW), look - talk, np.nan)
-
-
-def _beside(ids: NDArray[np.int64], columns: Columns, names: Sequence[str], otherwise: float) -> list[Numbers]:
-    """Return columns' values for the films, in their order; `otherwise` for films that the columns do not have."""
-    films = column(columns, "tmdb_id")
-    if not len(films):
-        return [np.full(len(ids), otherwise) for _ in names]
-    order = np.argsort(films)
-    places = order[np.minimum(np.searchsorted(films, ids, sorter=order), len(films) - 1)]
-    is_there = films[places] == ids
-    return [np.where(is_there, column(columns, name)[places], otherwise) for name in names]
 
 
 def _burst(mentions: Numbers, total: Numbers, squares: Numbers, rule: Rule) -> Numbers:
@@ -171,10 +186,10 @@ def _burst(mentions: Numbers, total: Numbers, squares: Numbers, rule: Rule) -> N
     return (mentions - mean) / np.sqrt((days * squares - total * total) / (days * (days - 1)) + mean + 1)
 
 
-def _index(numbers: Mapping[str, Numbers], weights: Weights) -> Numbers:
-    burst, popularity, votes, authors = (numbers[f"{name}_rank"] for name in PARTS)
+def _index(ranks: Sequence[Numbers], weights: Weights) -> Numbers:
+    burst, popularity, votes, authors = ranks
     parts = (weights.mentions * burst, weights.popularity * popularity, weights.votes * votes)
-    return parts[0] + parts[1] + parts[2] + weights.authors * authors
+    return 100 * (parts[0] + parts[1] + parts[2] + weights.authors * authors)
 
 
 def _median(numbers: Numbers) -> float:

@@ -1,12 +1,14 @@
--- Popularity, votes and score of every film on a day, and popularity and votes a week before; NaN where TMDB did not show
--- it. The numbers lie packed in popularity_days.
+-- Popularity, votes and score of every film on a day, popularity and votes a week before, and votes and score of the day
+-- before; NaN where TMDB did not show it. The numbers lie packed in popularity_days.
 SELECT
     tmdb_id,
     if(max(d.p0) = 0, nan, reinterpretAsFloat64(toUInt64(max(d.p0)))) AS popularity,
     if(max(d.p7) = 0, nan, reinterpretAsFloat64(toUInt64(max(d.p7)))) AS popularity_before,
     if(max(d.v0) = 0, nan, toFloat64(toInt64(max(d.v0)))) AS votes,
     if(max(d.v7) = 0, nan, toFloat64(toInt64(max(d.v7)))) AS votes_before,
-    if(max(d.s0) = 0, nan, reinterpretAsFloat64(toUInt64(max(d.s0)))) AS score
+    if(max(d.s0) = 0, nan, reinterpretAsFloat64(toUInt64(max(d.s0)))) AS score,
+    if(max(d.v1) = 0, nan, toFloat64(toInt64(max(d.v1)))) AS votes_yesterday,
+    if(max(d.s1) = 0, nan, reinterpretAsFloat64(toUInt64(max(d.s1)))) AS score_yesterday
 FROM popularity_days AS d
 WHERE day = {day:Date}
 GROUP BY tmdb_id

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from cinepulse.authors import author_sketch, distinct_authors
 from cinepulse.commands.together import divergence, quadrants
 from cinepulse.commands.trends import trends
+from clickhouse.kpis import KpiQuestion, read_kpi
 from clickhouse.tables import MENTIONS
 from clickhouse.trend_index import WEIGHTS, TogetherQuestion, read_together
 from tests.clickhouse.popularity_reference import metrics_of_day, percent_ranks, tolerant
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cinepulse.settings import Settings
     from clickhouse.listing import Listing
     from clickhouse.trend_index import Together
+    from tests.clickhouse.popularity_reference import Seen
 
 __all__ = ["filled"]
 
@@ -313,3 +315,22 @@ def test_commands_print_each(filled: Filled, migrated_settings: Settings) -> Non
     unfit = CliRunner().invoke(trends, ["--by", "index", "--community", "movies"], env=environment)
     assert [result.exit_code for result in empty] == [0] * 4
     assert (unfit.exit_code, "takes --day, --at, --limit and --format alone" in unfit.output) == (2, True)
+
+
+def test_weight_and_mean_are_those_of_the_key_figure(filled: Filled) -> None:
+    """Of films seen on the day, the day before, neither, or never rated, m and c are those of `kpi weighted-rating`."""
+    source = random.Random(7)  # noqa: S311 - no secret
+    know(filled, [DAY])
+    seen: list[tuple[int, date, Seen]] = [(1_000, DAY, (10.0, 9_999, 1.0))]
+    for film in range(1, 60):
+        votes = source.choice([None, 0, source.randrange(1, 5_000)])
+        filled.film(film, f"Film {film}", vote_count=votes, vote_average=source.choice([None, source.uniform(1, 10)]))
+        for day in source.choice([[], [DAY], [ago(1)], [DAY, ago(1)], [ago(2)]]):
+            cast = source.choice([None, 0, source.randrange(1, 5_000)])
+            seen.append((film, day, (10.0, cast, source.choice([None, source.uniform(1, 10)]))))
+    put(filled, seen)
+
+    found = asked(filled, "quadrants").parameters
+
+    kpi = read_kpi(filled.client, KpiQuestion(name="weighted-rating", today=DAY, day=DAY)).parameters
+    assert (found["m"], found["c"]) == pytest.approx((kpi["m"], kpi["c"]), rel=1e-9)
