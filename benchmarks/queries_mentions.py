@@ -18,7 +18,7 @@ from clickhouse.film_forecast import read_forecast
 from clickhouse.films import find_film, find_films
 from clickhouse.mention_days import WINDOW_DAYS, keep_days
 from clickhouse.mention_trends import MentionQuestion, MentionRanking, read_mention_trends
-from clickhouse.movie import read_movie
+from clickhouse.movie import find_movie
 from clickhouse.rising import RisingQuestion, read_rising
 from clickhouse.trend_index import Together, TogetherQuestion, read_together
 from clickhouse.trends import CERTAIN, Period, TrendsQuestion, read_trends
@@ -142,7 +142,7 @@ def _ordered(client: Client, by: MentionRanking, day: date, **options: object) -
 
 
 def _movie(client: Client, wanted: str, at_ms: int = 0) -> object:
-    return read_movie(client, find_film(client, wanted), closer=CLOSER, now_ms=NOON_MS, at_ms=at_ms)
+    return find_movie(client, wanted, closer=CLOSER, now_ms=NOON_MS, at_ms=at_ms)
 
 
 def _compare(client: Client, at_ms: int = 0) -> object:

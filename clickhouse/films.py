@@ -35,6 +35,15 @@ class Film:
     directors: tuple[str, ...]
 
 
+UNNAMED: Final = Film(0, "", None, None, None, None, None, (), ())
+"""A film of which nothing is told."""
+
+
+def id_of(wanted: str) -> int | None:
+    """Return the TMDB id that a text may be; a title may be digits too."""
+    return int(wanted) if _ID.fullmatch(wanted) else None
+
+
 def find_film(client: Client, wanted: str) -> Film:
     """Return the film with that TMDB id, or else with that title, whatever its case and in any of its titles.
 
@@ -46,7 +55,7 @@ def find_film(client: Client, wanted: str) -> Film:
 
 def find_films(client: Client, wanted: Sequence[str]) -> list[Film]:
     """As `find_film`, of several films."""
-    ids = {one: int(one) for one in wanted if _ID.fullmatch(one)}
+    ids = {one: tmdb_id for one in wanted if (tmdb_id := id_of(one)) is not None}
     rows = ask(client, "films_by_id", films=list(ids.values())) if ids else []
     by_id = {row["tmdb_id"]: _film(row) for row in rows}
     return [by_id.get(ids.get(one, -1)) or _titled(client, one) for one in wanted]

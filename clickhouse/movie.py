@@ -5,12 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from clickhouse.ask import together
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
 from clickhouse.film_talk import FilmTalk, film_talk, question_of, read_film_days
+from clickhouse.films import UNNAMED, Film, find_film, id_of
 from clickhouse.history import FilmDay, Known, last_days, read_history
 from clickhouse.lead import lead
 from clickhouse.mention_numbers import BASELINE_DAYS
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
     from clickhouse.client import Client
     from clickhouse.closed import Closer, Reached, State
-    from clickhouse.films import Film
     from clickhouse.lead import Lead
     from clickhouse.mention_trends import MentionQuestion, Stand
     from clickhouse.movie_posts import Evidence
@@ -95,6 +96,19 @@ class MovieReport:
     known_at: datetime | None = None
     day_zone: str = DAY_ZONE
     attribution: str = ATTRIBUTION
+
+
+def find_movie(  # noqa: PLR0913 - a film and how to read it
+    client: Client, wanted: str, *, closer: Closer, limit: int = 20, now_ms: int = 0, at_ms: int = 0
+) -> MovieReport:
+    """As `read_movie`, of the film that `find_film` finds; raises FilmUnknown as that does."""
+    read = partial(read_movie, client, closer=closer, limit=limit, now_ms=now_ms, at_ms=at_ms)
+    likely = id_of(wanted)
+    if likely is None:
+        return read(find_film(client, wanted))
+    # What is asked of a film is asked by its id alone, while its name is still on its way.
+    film, report = together(lambda: find_film(client, wanted), lambda: read(replace(UNNAMED, tmdb_id=likely)))
+    return replace(report, film=film) if film.tmdb_id == likely else read(film)
 
 
 def read_movie(  # noqa: PLR0913 - a film and how to read it

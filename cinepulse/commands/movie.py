@@ -41,16 +41,14 @@ def movie(settings: Settings, *, wanted: str, limit: int, at: datetime | None, o
     from cinepulse.clock import SystemClock
     from clickhouse.client import connect
     from clickhouse.closed import Closer
-    from clickhouse.films import find_film
-    from clickhouse.movie import read_movie
+    from clickhouse.movie import find_movie
     from clickhouse.movie_view import movie_columns, movie_rows, render_movie
     from clickhouse.plain import plain
 
     client = connect(settings)
     now_ms = SystemClock().now_ms()
     at_ms = instant_asked(at, now_ms)
-    film = find_film(client, wanted)
-    report = read_movie(client, film, closer=Closer.of(settings), limit=limit, now_ms=now_ms, at_ms=at_ms)
+    report = find_movie(client, wanted, closer=Closer.of(settings), limit=limit, now_ms=now_ms, at_ms=at_ms)
     if output == "table":
         Console().print(render_movie(report))
     elif output == "json":

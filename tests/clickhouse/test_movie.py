@@ -15,7 +15,7 @@ from cinepulse.commands.movie import movie as command
 from cinepulse.errors import FilmUnknown
 from clickhouse.closed import Closer
 from clickhouse.films import find_film
-from clickhouse.movie import read_movie
+from clickhouse.movie import find_movie, read_movie
 from clickhouse.movie_posts import permalink
 from clickhouse.movie_view import movie_rows, render_movie
 from tests.clickhouse.tables import PARTITIONS, Filled, filled
@@ -60,6 +60,30 @@ def test_film_is_found(filled: Filled, wanted: str, tmdb_id: int) -> None:
     catalogue(filled)
 
     assert find_film(filled.client, wanted).tmdb_id == tmdb_id
+
+
+@pytest.mark.parametrize("wanted", ["841", "1917", "forrest GUMP"], ids=["id", "digits that are a title", "title"])
+def test_a_film_is_read_by_what_it_is_called(filled: Filled, wanted: str) -> None:
+    """Found while it is read or before, the report is the same, and of the film that answers."""
+    catalogue(filled)
+    for tmdb_id in (841, 530_915, 13, 1917):
+        filled.mention(tmdb_id, f"t3_{tmdb_id}", "2026-11-20T10:00")
+    filled.count_all(watermark="2026-11-20T12:00")
+
+    report = find_movie(filled.client, wanted, closer=CLOSER)
+
+    film = find_film(filled.client, wanted)
+    assert report == read_movie(filled.client, film, closer=CLOSER)
+    assert [post.post_id for post in report.evidence] == [f"t3_{film.tmdb_id}"]
+
+
+@pytest.mark.parametrize("wanted", ["7777", "no such film"])
+def test_an_unknown_film_is_an_error(filled: Filled, wanted: str) -> None:
+    """Neither an id nor a title that nothing answers to has a report."""
+    catalogue(filled)
+
+    with pytest.raises(FilmUnknown, match=wanted):
+        find_movie(filled.client, wanted, closer=CLOSER)
 
 
 def test_ambiguous_title_lists_its_candidates(filled: Filled) -> None:

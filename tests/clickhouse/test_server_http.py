@@ -48,6 +48,13 @@ def test_other_paths_are_not_found(client: httpx.Client) -> None:
     assert client.get("/no/such/path").status_code == httpx.codes.NOT_FOUND
 
 
+def test_other_methods_are_refused(client: httpx.Client) -> None:
+    """What is neither a question nor rows is told which methods are."""
+    response = client.delete("/")
+
+    assert (response.status_code, response.headers["allow"]) == (httpx.codes.METHOD_NOT_ALLOWED, "GET, HEAD, POST")
+
+
 def test_query_by_get(client: httpx.Client) -> None:
     """A query in the URL answers tab-separated, and names its format, zone and id."""
     response = client.get("/", params={"query": "SELECT 1, 'a'", "query_id": "my-id"})
