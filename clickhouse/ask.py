@@ -63,7 +63,12 @@ def column(columns: Columns, name: str) -> NDArray[Any]:
 def together(*questions: Callable[[], Any]) -> list[Any]:
     """Return the answers to independent questions, asked beside each other: the engine has several cores.
 
-    Raises what the first of them raises that fails.
+    The last is asked by the caller's own thread. Raises what one of them raises that fails.
     """
-    with ThreadPoolExecutor(len(questions)) as threads:
-        return [asked.result() for asked in [threads.submit(question) for question in questions]]
+    *others, last = questions
+    if not others:
+        return [last()]
+    with ThreadPoolExecutor(len(others)) as threads:
+        asked = [threads.submit(question) for question in others]
+        answer = last()
+        return [*(question.result() for question in asked), answer]

@@ -85,13 +85,11 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
     day = question.day or _latest(client, question.today)
-    (known, talk, authors), basis, catalogue, shown = together(
+    (known, talk, authors), basis, (shown, rated) = together(
         lambda: _talk(client, day, question.at_ms),
         lambda: read_basis(client, day, question.today),
-        lambda: ask_columns(client, "film_ratings"),
-        lambda: ask_columns(client, "together_popularity", day=day),
+        lambda: _shown(client, day),
     )
-    rated = rating(catalogue, shown)
     rule = Rule(known[0], sum(known[1:]), LEAST_BASELINE_DAYS, rated, WEIGHTS)
     films = measure(shown, talk, authors, rule)
     rows, qualified = listed(films, question.by, question.limit)
@@ -132,6 +130,14 @@ def _known(stand: Stand) -> list[bool]:
     """Return which of the day and the 28 before it are known."""
     # What the stream has not reached is not known, whatever was polled.
     return [bool(flag and stand.elapsed > 0) for flag in known_days(stand).flags]
+
+
+def _shown(client: Client, day: date) -> tuple[Columns, Rating]:
+    """Return what TMDB showed of all films, and by what it rates them."""
+    catalogue, shown = together(
+        lambda: ask_columns(client, "film_ratings"), lambda: ask_columns(client, "together_popularity", day=day)
+    )
+    return shown, rating(catalogue, shown)
 
 
 def _talk(client: Client, day: date, at_ms: int) -> tuple[list[bool], Columns, Columns]:

@@ -10,6 +10,8 @@ FROM
 (
     SELECT
         tmdb_id,
+        arrayMap(n -> if(n = 0, NULL, reinterpretAsFloat64(toUInt64(n))), packed_ps) AS ps,
+        arrayMap(n -> if(n = 0, NULL, toInt64(n)), packed_vs) AS vs,
         -- The lowest of all where a number is unknown.
         arrayMax(arrayMap((v, w, p, q) -> ifNull(60 * (v - w) / greatest(w, 1) + 40 * (p - q) / greatest(q, 1.), -inf),
                 arrayPopBack(vs), arrayPopFront(vs), arrayPopBack(ps), arrayPopFront(ps))) AS greatest_coefficient
@@ -18,26 +20,13 @@ FROM
         -- The numbers of 0, 7, 14, 21, 28 and 35 days ago: the latter three are 0, 7 and 14 days before another day.
         SELECT
             tmdb_id,
-            [anyIf(p0, is_day), anyIf(p7, is_day), anyIf(p14, is_day),
-             anyIf(p0_near, NOT is_day), anyIf(p7, NOT is_day), anyIf(p14, NOT is_day)] AS ps,
-            [anyIf(v0, is_day), anyIf(v7, is_day), anyIf(v14, is_day),
-             anyIf(v0_near, NOT is_day), anyIf(v7, NOT is_day), anyIf(v14, NOT is_day)] AS vs
-        FROM
-        (
-            SELECT
-                tmdb_id, day = {day:Date} AS is_day,
-                if(max(d.p0) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p0)))) AS p0,
-                if(max(d.p7) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p7)))) AS p7,
-                if(max(d.p14) = 0, NULL, reinterpretAsFloat64(toUInt64(max(d.p14)))) AS p14,
-                if(max(d.v0) = 0, NULL, toInt64(max(d.v0))) AS v0,
-                if(max(d.v7) = 0, NULL, toInt64(max(d.v7))) AS v7,
-                if(max(d.v14) = 0, NULL, toInt64(max(d.v14))) AS v14,
-                if(max(d.p0) > 0 OR max(d.p1) = 0, p0, reinterpretAsFloat64(toUInt64(max(d.p1)))) AS p0_near,
-                if(max(d.v0) > 0 OR max(d.v1) = 0, v0, toInt64(max(d.v1))) AS v0_near
-            FROM popularity_days AS d
-            WHERE day IN ({day:Date}, {day:Date} - 21)
-            GROUP BY tmdb_id, day
-        )
+            [maxIf(d.p0, is_day), maxIf(d.p7, is_day), maxIf(d.p14, is_day),
+             if(maxIf(d.p0, NOT is_day) > 0, maxIf(d.p0, NOT is_day), maxIf(d.p1, NOT is_day)),
+             maxIf(d.p7, NOT is_day), maxIf(d.p14, NOT is_day)] AS packed_ps,
+            [maxIf(d.v0, is_day), maxIf(d.v7, is_day), maxIf(d.v14, is_day),
+             if(maxIf(d.v0, NOT is_day) > 0, maxIf(d.v0, NOT is_day), maxIf(d.v1, NOT is_day)),
+             maxIf(d.v7, NOT is_day), maxIf(d.v14, NOT is_day)] AS packed_vs
+        FROM (SELECT *, day = {day:Date} AS is_day FROM popularity_days WHERE day IN ({day:Date}, {day:Date} - 21)) AS d
         GROUP BY tmdb_id
     )
 ) AS p
