@@ -11,5 +11,4 @@ SELECT
     (SELECT groupUniqArray(day) FROM mention_days_kept) AS kept
 FROM counted_days
 GROUP BY source_partition
-ORDER BY source_partition
 SETTINGS max_threads = 1
