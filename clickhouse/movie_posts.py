@@ -63,12 +63,15 @@ class Posts:
         """
         if not days:
             return cls()
-        if sum(day["mentions"] for day in days) <= FEW:
-            latest = ask(client, "movie_posts", tmdb_id=tmdb_id, days=[day["day"] for day in days], at_ms=at_ms)
+        asked: dict[str, Any] = {"tmdb_id": tmdb_id, "days": [day["day"] for day in days], "at_ms": at_ms}
+        are_few = sum(day["mentions"] for day in days) <= FEW
+        latest = ask(client, "movie_posts", **asked, limit=FEW + 1) if are_few else []
+        if are_few and len(latest) <= FEW:
             spread = spread_of(latest)
         else:
+            # Many, or more than the counts, which may be behind, know of.
             spread, latest = together(
-                lambda: ask(client, "movie_mentions", tmdb_id=tmdb_id, days=[day["day"] for day in days], at_ms=at_ms),
+                lambda: ask(client, "movie_mentions", **asked),
                 lambda: _latest(client, tmdb_id, days, limit, at_ms),
             )
         # What posts said later was not known then, and of sentences no history is kept.

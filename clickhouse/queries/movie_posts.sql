@@ -1,4 +1,4 @@
--- The posts of days that mention the film, newest first, written by an instant unless it is 0: ids only, from which
+-- The newest posts of days that mention the film, written by an instant unless it is 0: ids only, from which
 -- addresses are built, and how they speak of the film.
 SELECT
     platform, post_id, thread_id, community, kind, location, method, confidence, score, sentiment,
@@ -7,4 +7,5 @@ FROM mentions FINAL
 PREWHERE toDate(created_at) IN {days:Array(Date)} AND tmdb_id = {tmdb_id:Int64}
 WHERE {at_ms:Int64} = 0 OR created_at <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC')
 ORDER BY created_at DESC, post_id
+LIMIT {limit:UInt32}
 SETTINGS max_threads = 1, do_not_merge_across_partitions_select_final = 1

@@ -89,6 +89,20 @@ def test_few_posts_are_told_as_many_are(filled: Filled, monkeypatch: pytest.Monk
     assert (one_by_one.felt.together.mean is not None) == (posts >= 60 and not at)
 
 
+def test_counts_that_are_behind_do_not_make_many_posts_few(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are more posts than the counts know of, the engine groups them all the same."""
+    say(filled, 60)
+    days = [{**day, "mentions": 1} for day in read_film_days(filled.client, FILM)]
+
+    whole = Posts.read(filled.client, FILM, days, 20, 0)
+    monkeypatch.setattr("clickhouse.movie_posts.FEW", 10)
+    behind = Posts.read(filled.client, FILM, days, 20, 0)
+
+    assert behind.evidence == whole.evidence
+    assert [row["mentions"] for row in told(behind)] == [row["mentions"] for row in told(whole)]
+    assert numbers(behind) == pytest.approx(numbers(whole), abs=1e-9)
+
+
 def test_a_film_without_days_has_no_posts(filled: Filled) -> None:
     """Nothing is asked, and nothing is said."""
     posts = Posts.read(filled.client, FILM, [], 20, 0)
