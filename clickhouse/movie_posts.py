@@ -92,7 +92,7 @@ def _latest(
     enough = next((place for place, mentions in enumerate(together_on, start=1) if mentions >= limit), len(days))
     for latest in dict.fromkeys((enough, len(days))):
         on = [day["day"] for day in days[:latest]]
-        found = ask(client, "movie_evidence", tmdb_id=tmdb_id, days=on, limit=limit, at_ms=at_ms)
+        found = ask(client, "movie_posts", tmdb_id=tmdb_id, days=on, limit=limit, at_ms=at_ms)
         # What is counted may be gone, or not yet known at that instant.
         if len(found) == limit:
             break

@@ -74,6 +74,11 @@ class TrendsQuestion:
     limit: int = 20
     at_ms: int = 0
 
+    @property
+    def is_selected(self) -> bool:
+        """Whether some of the mentions alone are asked for."""
+        return bool(self.community) or self.least_confidence > 0
+
 
 @dataclass(frozen=True, slots=True)
 class FilmTrend:
@@ -274,7 +279,7 @@ def _compared(  # noqa: PLR0913, PLR0917 - what the films are compared by
 def _compared_by_mentions(
     client: Client, days: list[date], asked: dict[str, Any], question: TrendsQuestion
 ) -> list[dict[str, Any]]:
-    if not (question.community or question.least_confidence > 0 or question.at_ms):
+    if not (question.is_selected or question.at_ms):
         return ask(client, "trends_compared", days=days, **asked)
     selected = selection(question.community, question.least_confidence, question.at_ms)
     return ask(client, "trends_compared_selected", days=days, **asked, **selected)
@@ -304,10 +309,9 @@ def _places(period: Period, question: TrendsQuestion, kept: frozenset[date]) -> 
     """Return by what the days of the period and of that before are told: by rows of films and days, or by mentions."""
     first = period.before.first
     days = [first + timedelta(days=place) for place in range((period.last - first).days + 1)]
-    selected = bool(question.community) or question.least_confidence > 0
     # What was written by an instant may be less of its day.
     whole = [day for day in days if not question.at_ms or Period(day, day).end_ms <= question.at_ms]
-    chosen = {day for day in whole if day in kept and not selected}
+    chosen = {day for day in whole if day in kept and not question.is_selected}
     return {"kept": sorted(chosen), "rows": [day for day in days if day not in chosen]}
 
 
@@ -346,7 +350,7 @@ def _counts(client: Client, period: Period, question: TrendsQuestion) -> list[di
         "last_day": period.last,
         "limit": question.limit,
     }
-    if not question.community and question.least_confidence <= 0:
+    if not question.is_selected:
         if period.first == period.last and not question.at_ms:
             found = ask(client, "trends_counts_day", day=period.first, limit=question.limit)
             return [row for row in found if row["mentions"] > 0]
