@@ -84,7 +84,7 @@ def film_talk(
     if not stand.elapsed:
         return None
     known = known_days(stand)
-    reading = Reading(client, question, stand.day, stand.elapsed, kept_days(stand, question.at_ms))
+    reading = Reading(client, question, stand.day, stand.elapsed, kept_days(stand.reached, question.at_ms))
     hours, reach, listed = together(
         lambda: read_hour_counts(client, question.film, stand, _by_the_hour(stand, known)),
         lambda: reading.reach([question.film]),

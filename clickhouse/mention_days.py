@@ -1,4 +1,4 @@
-"""Keeps `mention_days`: the live mentions of each film and day that is over in one row, made from the mentions.
+"""Keeps `mention_days` and `film_mention_days`: the live mentions of each film and day that is over in one row.
 
 A day is made anew when the rows of its mentions are others than those that it was made of, whoever changed them: the
 sink, a deletion, a backfill, a promotion. It is said to be kept only after its films are written, and both carry the
@@ -33,7 +33,7 @@ _COLUMNS: Final = {"day": "Date", "fingerprint": "UInt64", "kept_at": INSTANT}
 
 
 class DayKeeper:
-    """Brings `mention_days` up to the mentions, of late days each time it is called and at times of all.
+    """Brings both tables up to the mentions, of late days each time it is called and at times of all.
 
     Absolute: keeping again changes nothing, and any number of processes may do it.
     """
@@ -59,14 +59,18 @@ def check_days(client: Client) -> Check:
 
     A day that has changed since it was kept is not judged, and a film-day counts as wrong when it is twice in a row.
     """
-    first, again = (ask(client, "verify_days", limit=DIFFERENCES) for _ in range(2))
-    problems = tuple(
+    problems = tuple(dict.fromkeys((*_wrong(client, "verify_days"), *_wrong(client, "verify_film_days"))))
+    (kept,) = ask(client, "verify_days_kept")
+    return Check("days", not problems, f"{kept['film_days']} film-days in a row each, of {kept['days']} days", problems)
+
+
+def _wrong(client: Client, question: str) -> list[str]:
+    first, again = (ask(client, question, limit=DIFFERENCES) for _ in range(2))
+    return [
         f"film {row['tmdb_id']} on {row['day']}: {row['stored']} stored, {row['kept']} in its row"
         for row in again
         if row in first
-    )
-    (kept,) = ask(client, "verify_days_kept")
-    return Check("days", not problems, f"{kept['film_days']} film-days in a row each, of {kept['days']} days", problems)
+    ]
 
 
 def keep_days(client: Client, first_day: date = EVER, before: date = NEVER) -> int:
@@ -78,7 +82,8 @@ def keep_days(client: Client, first_day: date = EVER, before: date = NEVER) -> i
     if due:
         read_ms = due[0]["read_ms"]
         parameters: dict[str, Any] = {"days": [row["day"] for row in due], "read_ms": read_ms}
-        client.command(query_text("keep_days"), parameters=parameters)
+        for statement in ("keep_days", "keep_film_days"):
+            client.command(query_text(statement), parameters=parameters)
         client.insert(
             "mention_days_kept",
             [[row["day"], row["fingerprint"], read_ms] for row in due],

@@ -173,13 +173,13 @@ def mention_metrics(client: Client, question: MentionQuestion, stand: Stand, kno
     """Return the metrics of films by name, in the order asked for; none of a day that nothing has reached."""
     if not stand.elapsed:
         return []
-    reading = Reading(client, question, stand.day, stand.elapsed, kept_days(stand, question.at_ms))
+    reading = Reading(client, question, stand.day, stand.elapsed, kept_days(stand.reached, question.at_ms))
     return reading.measured(reading.listed(known), known)
 
 
-def kept_days(stand: Stand, at_ms: int) -> frozenset[date]:
+def kept_days(reached: Reached | None, at_ms: int) -> frozenset[date]:
     """Return the days whose mentions lie in a row a film. What was written by an instant may be less of a day."""
-    days = stand.reached.kept if stand.reached else frozenset()
+    days = reached.kept if reached else frozenset()
     return days if not at_ms else frozenset(day for day in days if Period(day, day).end_ms <= at_ms)
 
 

@@ -16,7 +16,7 @@ from clickhouse.films import UNNAMED, Film, find_film, id_of
 from clickhouse.history import FilmDay, Known, last_days, read_history
 from clickhouse.lead import lead
 from clickhouse.mention_numbers import BASELINE_DAYS
-from clickhouse.mention_trends import stand_of
+from clickhouse.mention_trends import kept_days, stand_of
 from clickhouse.movie_posts import Posts
 from clickhouse.sentiment import UNKNOWN, Sentiment
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from clickhouse.closed import Closer, Reached, State
     from clickhouse.lead import Lead
     from clickhouse.mention_trends import MentionQuestion, Stand
-    from clickhouse.movie_posts import Evidence
+    from clickhouse.movie_posts import Evidence, Spread
 
 HISTORY_DAYS: Final = 30
 LEAD_DAYS: Final = 90
@@ -124,7 +124,7 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
     period = last_days(LEAD_DAYS, reached=reached, now_ms=at_ms or now_ms or (reached.furthest if reached else 0))
     with ThreadPoolExecutor(1) as beside:
         # They take longest, and nothing is asked by them.
-        posted = beside.submit(Posts.read, client, film.tmdb_id, days, limit, at_ms)
+        posted = beside.submit(Posts.read, client, film.tmdb_id, days, limit, at_ms, kept_days(reached, at_ms))
         polls = _polls(client, period, [row["day"] for row in days], at_ms)
         shares_from = period.last - timedelta(days=HISTORY_DAYS - 1)
         stand = stand_of(days[0]["day"], 0, reached, polls) if days else None
@@ -148,11 +148,8 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
         film=film,
         as_of=None if reached is None else instant(reached.furthest),
         days=tuple(_day(row, reached, closer, covered[row["day"]], posts.felt.of(row["day"])) for row in days),
-        communities=tuple(Community(row["community"], row["mentions"]) for row in posts.spread("community"))[:limit],
-        methods=tuple(
-            Method(row["method"], row["location"], row["mentions"], round(row["mean_confidence"], 3))
-            for row in posts.spread("method")
-        ),
+        communities=_communities(posts.spread)[:limit],
+        methods=_methods(posts.spread),
         evidence=posts.evidence,
         lead=_lead(history, reached),
         sentiment=posts.felt.together,
@@ -160,6 +157,21 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
         talk=_shared(talk, history),
         known_at=instant(at_ms) if at_ms else None,
     )
+
+
+def _communities(spread: Spread) -> tuple[Community, ...]:
+    """Return the communities, most mentions first."""
+    found = [Community(community, mentions) for community, mentions in spread.communities.items()]
+    return tuple(sorted(found, key=lambda one: (-one.mentions, one.community)))
+
+
+def _methods(spread: Spread) -> tuple[Method, ...]:
+    """Return how the linker decided, most mentions first."""
+    found = [
+        Method(method, location, mentions, round(spread.confidences[location, method] / mentions, 3))
+        for (location, method), mentions in spread.methods.items()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.mentions, one.method, one.location)))
 
 
 def _counted(client: Client, tmdb_id: int, at_ms: int) -> list[dict[str, Any]]:

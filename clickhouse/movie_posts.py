@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
-from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from clickhouse.ask import ask, together
-from clickhouse.sentiment import UNKNOWN, Sentiments, is_negative, is_positive, sentiments_of
+from clickhouse.sentiment import UNKNOWN, Felt, Sentiments, sentiments_of
 from clickhouse.trends import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from clickhouse.client import Client
 
@@ -47,85 +46,137 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """How mentions are spread: by community; by location and method, with the sum of their confidences; and by day."""
+
+    communities: Counter[str] = field(default_factory=Counter)
+    methods: Counter[tuple[str, str]] = field(default_factory=Counter)
+    confidences: dict[tuple[str, str], float] = field(default_factory=partial(defaultdict, float))
+    felt: dict[date, Felt] = field(default_factory=partial(defaultdict, Felt))
+
+    def add_posts(self, posts: Iterable[tuple[date, Mapping[str, Any]]]) -> None:
+        """Add mentions, each with its day, as rows of `queries/movie_posts.sql` tell them."""
+        compounds: dict[date, list[float]] = defaultdict(list)
+        for day, post in posts:
+            key = post["location"], post["method"]
+            self.communities[post["community"]] += 1
+            self.methods[key] += 1
+            self.confidences[key] += post["confidence"]
+            if post["sentiment"] is not None:
+                compounds[day].append(post["sentiment"])
+        for day, told in compounds.items():
+            self._feel(day, Felt.of(told))
+
+    def add_groups(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add mentions as rows of `queries/movie_mentions.sql` tell them."""
+        for row in rows:
+            if row["told"] == "community":
+                self.communities[row["community"]] += row["mentions"]
+            elif row["told"] == "method":
+                key = row["location"], row["method"]
+                self.methods[key] += row["mentions"]
+                self.confidences[key] += row["confidence_sum"]
+            else:
+                self._feel(row["day"], Felt.from_row(row))
+
+    def add_days(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Add mentions as rows of `queries/movie_mentions_kept.sql` tell them."""
+        for row in rows:
+            self.communities.update(row["communities"])
+            for name, mentions in row["methods"].items():
+                location, _, method = name.partition(" ")
+                self.methods[location, method] += mentions
+                self.confidences[location, method] += row["confidences"].get(name, 0.0)
+            self._feel(row["day"], Felt.from_row(row))
+
+    def _feel(self, day: date, felt: Felt) -> None:
+        self.felt[day] = Felt.together((self.felt[day], felt))
+
+
+@dataclass(frozen=True, slots=True)
 class Posts:
     """What the posts of a film's latest days say; `evidence` the newest of them."""
 
     evidence: tuple[Evidence, ...] = ()
     felt: Sentiments = field(default_factory=partial(Sentiments, {}, UNKNOWN))
-    _spread: Sequence[Mapping[str, Any]] = ()
+    spread: Spread = field(default_factory=Spread)
 
     @classmethod
-    def read(cls, client: Client, tmdb_id: int, days: Sequence[Mapping[str, Any]], limit: int, at_ms: int) -> Self:
+    def read(  # noqa: PLR0913, PLR0917 - a film's days, and how to read them
+        cls,
+        client: Client,
+        tmdb_id: int,
+        days: Sequence[Mapping[str, Any]],
+        limit: int,
+        at_ms: int,
+        kept: frozenset[date] = frozenset(),
+    ) -> Self:
         """Return what the posts of days say, of those written by an instant unless it is 0.
 
-        `days`: the film's, newest first, with their mentions. `limit`: posts at most in `evidence`. Raises
-        DatabaseUnavailable when ClickHouse does not answer.
+        `days`: the film's, newest first, with their mentions. `limit`: posts at most in `evidence`. `kept`: the days
+        that are told by their rows. Raises DatabaseUnavailable when ClickHouse does not answer.
         """
         if not days:
             return cls()
-        asked: dict[str, Any] = {"tmdb_id": tmdb_id, "days": [day["day"] for day in days], "at_ms": at_ms}
-        are_few = sum(day["mentions"] for day in days) <= FEW
-        latest = ask(client, "movie_posts", **asked, limit=FEW + 1) if are_few else []
-        if are_few and len(latest) <= FEW:
-            spread = spread_of(latest)
-        else:
-            # Many, or more than the counts, which may be behind, know of.
-            spread, latest = together(
-                lambda: ask(client, "movie_mentions", **asked),
-                lambda: _latest(client, tmdb_id, days, limit, at_ms),
-            )
+        told = [day["day"] for day in days if day["day"] in kept]
+        (spread, latest), rows = together(
+            lambda: _read_posts(client, tmdb_id, days, limit, at_ms, kept),
+            lambda: ask(client, "movie_mentions_kept", tmdb_id=tmdb_id, days=told) if told else [],
+        )
+        spread.add_days(rows)
         # What posts said later was not known then, and of sentences no history is kept.
-        felt = sentiments_of(() if at_ms else spread)
+        felt = sentiments_of({} if at_ms else spread.felt)
         return cls(tuple(evidence_of(row) for row in latest[:limit]), felt, spread)
 
-    def spread(self, told: str) -> Sequence[Mapping[str, Any]]:
-        """Return the rows that tell of each 'community', or of each 'method' and location, most mentions first."""
-        rows = [row for row in self._spread if row["told"] == told]
-        return sorted(rows, key=lambda row: (-row["mentions"], row["community"], row["method"], row["location"]))
+
+def _read_posts(  # noqa: PLR0913, PLR0917 - a film's days, and how to read them
+    client: Client,
+    tmdb_id: int,
+    days: Sequence[Mapping[str, Any]],
+    limit: int,
+    at_ms: int,
+    kept: frozenset[date],
+) -> tuple[Spread, list[dict[str, Any]]]:
+    """Return how the posts of the days are spread that are not kept, and the latest posts of all days."""
+    spread = Spread()
+    newest = _newest(days, limit)
+    others = [day["day"] for day in days if day["day"] not in kept]
+    asked: dict[str, Any] = {"tmdb_id": tmdb_id, "at_ms": at_ms}
+    both = [day for day in days if day["day"] in newest or day["day"] in others]
+    if sum(day["mentions"] for day in both) <= FEW:
+        posts = ask(client, "movie_posts", **asked, days=[day["day"] for day in both], limit=FEW + 1)
+        if len(posts) <= FEW:
+            dated = [(instant(post["created_at_ms"]).date(), post) for post in posts]
+            spread.add_posts((day, post) for day, post in dated if day not in kept)
+            is_enough = len(both) == len(days) or sum(day in newest for day, _ in dated) >= limit
+            return spread, posts if is_enough else _latest(client, tmdb_id, days, limit, at_ms)
+    # Many, or more than the counts, which may be behind, know of.
+    groups, latest = together(
+        lambda: ask(client, "movie_mentions", **asked, days=others) if others else [],
+        lambda: _latest(client, tmdb_id, days, limit, at_ms),
+    )
+    spread.add_groups(groups)
+    return spread, latest
+
+
+def _newest(days: Sequence[Mapping[str, Any]], limit: int) -> list[date]:
+    """Return the latest days, as many of them as have so many mentions together: the latest posts lie on them."""
+    together_on = accumulate(day["mentions"] for day in days)
+    enough = next((place for place, mentions in enumerate(together_on, start=1) if mentions >= limit), len(days))
+    return [day["day"] for day in days[:enough]]
 
 
 def _latest(
     client: Client, tmdb_id: int, days: Sequence[Mapping[str, Any]], limit: int, at_ms: int
 ) -> list[dict[str, Any]]:
-    """Return the latest posts: they lie on the latest days, as many of them as have so many mentions together."""
-    together_on = accumulate(day["mentions"] for day in days)
-    enough = next((place for place, mentions in enumerate(together_on, start=1) if mentions >= limit), len(days))
-    for latest in dict.fromkeys((enough, len(days))):
-        on = [day["day"] for day in days[:latest]]
+    """Return the latest posts."""
+    found: list[dict[str, Any]] = []
+    for on in (_newest(days, limit), [day["day"] for day in days]):
         found = ask(client, "movie_posts", tmdb_id=tmdb_id, days=on, limit=limit, at_ms=at_ms)
         # What is counted may be gone, or not yet known at that instant.
-        if len(found) == limit:
+        if len(found) == limit or len(on) == len(days):
             break
     return found
-
-
-def spread_of(posts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return what queries/movie_mentions.sql tells of posts, by the rows of queries/movie_posts.sql."""
-    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
-    for post in posts:
-        method, location, day = post["method"], post["location"], instant(post["created_at_ms"]).date()
-        for key in (
-            ("community", post["community"], "", "", None),
-            ("method", "", method, location, None),
-            ("day", "", "", "", day),
-            ("all", "", "", "", None),
-        ):
-            groups[key].append(post)
-    return [_spread(key, group) for key, group in groups.items()]
-
-
-def _spread(key: tuple[Any, ...], posts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    compounds = [post["sentiment"] for post in posts if post["sentiment"] is not None]
-    return {
-        **dict(zip(("told", "community", "method", "location", "day"), key, strict=True)),
-        "mentions": len(posts),
-        "mean_confidence": fmean(post["confidence"] for post in posts),
-        "sentiment_n": len(compounds),
-        "sentiment_mean": fmean(compounds) if compounds else None,
-        "sentiment_deviation": stdev(compounds) if len(compounds) > 1 else None,
-        "positive": sum(map(is_positive, compounds)),
-        "negative": sum(map(is_negative, compounds)),
-    }
 
 
 def permalink(platform: str, post_id: str, thread_id: str | None) -> str | None:

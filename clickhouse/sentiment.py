@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,14 +41,43 @@ class Sentiment:
         return f"{self.mean:+.2f} ± {self.margin:.2f} (n {self.n})"
 
 
-def is_positive(compound: float) -> bool:
-    """Return whether a mention speaks well of the film: VADER's own bound."""
-    return compound >= NEUTRAL
+class Felt(NamedTuple):
+    """Sums over the compounds of some mentions: `n` of them, their sum, that of their squares, and those of a class."""
 
+    n: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+    positive: int = 0
+    negative: int = 0
 
-def is_negative(compound: float) -> bool:
-    """Return whether a mention speaks ill of the film."""
-    return compound <= -NEUTRAL
+    @classmethod
+    def of(cls, compounds: Iterable[float]) -> Self:
+        """Return the sums over compounds; the bounds of the classes are VADER's own."""
+        told = list(compounds)
+        return cls(
+            len(told),
+            math.fsum(told),
+            math.fsum(compound * compound for compound in told),
+            sum(compound >= NEUTRAL for compound in told),
+            sum(compound <= -NEUTRAL for compound in told),
+        )
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """Return the sums that a row of `queries/movie_mentions.sql` or `movie_mentions_kept.sql` tells."""
+        return cls(row["sentiment_n"], row["sentiment_sum"], row["sentiment_squares"], row["positive"], row["negative"])
+
+    @classmethod
+    def together(cls, parts: Iterable[Felt]) -> Self:
+        """Return the sums over all mentions of several parts."""
+        told = list(parts)
+        return cls(
+            sum(one.n for one in told),
+            math.fsum(one.total for one in told),
+            math.fsum(one.squares for one in told),
+            sum(one.positive for one in told),
+            sum(one.negative for one in told),
+        )
 
 
 UNKNOWN = Sentiment(0, None, None, None, None)
@@ -66,16 +95,16 @@ class Sentiments:
         return self.by_day.get(day, UNKNOWN)
 
 
-def sentiments_of(rows: Iterable[Mapping[str, Any]]) -> Sentiments:
-    """Return what the rows of `queries/movie_mentions.sql` say by day, and of all."""
-    told = [(row["told"], row["day"], _sentiment(row)) for row in rows if row["told"] in {"day", "all"}]
-    by_day = {day: one for kind, day, one in told if kind == "day"}
-    return Sentiments(by_day, next((one for kind, _, one in told if kind == "all"), UNKNOWN))
+def sentiments_of(felt: Mapping[date, Felt]) -> Sentiments:
+    """Return what the sums of days say of each, and of all of them."""
+    return Sentiments({day: _sentiment(one) for day, one in felt.items()}, _sentiment(Felt.together(felt.values())))
 
 
-def _sentiment(row: Mapping[str, Any]) -> Sentiment:
-    n = row["sentiment_n"]
+def _sentiment(felt: Felt) -> Sentiment:
+    n = felt.n
     if n < LEAST:
         return Sentiment(n, None, None, None, None)
-    margin = 1.96 * row["sentiment_deviation"] / math.sqrt(n)
-    return Sentiment(n, row["sentiment_mean"], margin, row["positive"] / n, row["negative"] / n)
+    mean = felt.total / n
+    # Of a sample. Compounds that are all the same may seem to differ by a rounding, which has no root below zero.
+    variance = max(0.0, (felt.squares - felt.total * mean) / (n - 1))
+    return Sentiment(n, mean, 1.96 * math.sqrt(variance / n), felt.positive / n, felt.negative / n)

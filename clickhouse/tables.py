@@ -305,7 +305,7 @@ DERIVED: Final = (
     *("popularity_histories", "popularity_into_histories"),
     *("popularity_days", "popularity_into_days", "popularity_on"),
     *("mention_count_history", "mention_counts_into_history"),
-    *("mention_days", "mention_days_kept"),
+    *("mention_days", "film_mention_days", "mention_days_kept"),
     *("coverage_days", "coverage_into_days", "coverage_stretches", "coverage_into_stretches"),
     *("counted_days", "mention_counts_into_counted_days", "counted_minutes", "mention_counts_into_counted_minutes"),
     *("film_counts", "mention_counts_into_film_counts"),

@@ -5,6 +5,7 @@ Terms are told from counts alone (`clickhouse.terms`): texts are gone after 48 h
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import fmean
@@ -16,7 +17,7 @@ from clickhouse.movie_posts import Evidence, evidence_of
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from clickhouse.client import Client
     from clickhouse.films import Film
@@ -93,7 +94,7 @@ def read_why(client: Client, film: Film, *, day: date | None = None, limit: int 
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    rows = ask(client, "movie_days", tmdb_id=film.tmdb_id)
+    rows, kept = together(lambda: ask(client, "movie_days", tmdb_id=film.tmdb_id), lambda: ask(client, "days_kept"))
     counts = {row["day"]: row["mentions"] for row in rows if row["mentions"]}
     day = day or burst_day(counts)
     if day is None:
@@ -102,7 +103,7 @@ def read_why(client: Client, film: Film, *, day: date | None = None, limit: int 
     around = {**asked, "days": BASELINE_DAYS}
     told, communities, evidence, snapshots = together(
         lambda: ask(client, "why_terms", **around, prior=PRIOR, least=LEAST_Z, limit=3 * limit),
-        lambda: ask(client, "why_communities", **around, limit=limit),
+        lambda: _mentioned(client, film.tmdb_id, day, {row["day"] for row in kept}),
         lambda: ask(client, "why_evidence", **asked, limit=limit),
         lambda: ask(client, "why_snapshots", **asked, back=BACK, ahead=AHEAD),
     )
@@ -112,10 +113,41 @@ def read_why(client: Client, film: Film, *, day: date | None = None, limit: int 
         mentions=counts.get(day, 0),
         usual=fmean(before(counts, day)),
         terms=without_parts([Term(**row) for row in told])[:limit],
-        communities=tuple(Place(**row) for row in communities),
+        communities=places(communities, day)[:limit],
         evidence=tuple(evidence_of(row) for row in evidence),
         events=(*release_of(film.release_date, day), *jumps_of(snapshots), *places_of(snapshots, day)),
     )
+
+
+def _mentioned(client: Client, tmdb_id: int, day: date, kept: Collection[date]) -> dict[date, Counter[str]]:
+    """Return the film's mentions by community on a day and those before it, by film-days where they are kept."""
+    days = [day - timedelta(days=back) for back in range(BASELINE_DAYS + 1)]
+    told, others = [day for day in days if day in kept], [day for day in days if day not in kept]
+    rows, groups = together(
+        lambda: ask(client, "movie_mentions_kept", tmdb_id=tmdb_id, days=told) if told else [],
+        lambda: ask(client, "why_communities", tmdb_id=tmdb_id, days=others) if others else [],
+    )
+    found = {row["day"]: Counter[str](row["communities"]) for row in rows}
+    for row in groups:
+        found.setdefault(row["day"], Counter())[row["community"]] += row["mentions"]
+    return found
+
+
+def places(mentions: Mapping[date, Counter[str]], day: date) -> tuple[Place, ...]:
+    """Return where a film is mentioned on a day, first what is furthest above its share of the days before.
+
+    `mentions`: by community, of the day and those before it.
+    """
+    now, earlier = mentions.get(day, Counter[str]()), Counter[str]()
+    for on, communities in mentions.items():
+        if on < day:
+            earlier.update(communities)
+    found = []
+    for community, count in now.items():
+        share_before = earlier[community] / earlier.total() if earlier else None
+        excess = count - (share_before or 0.0) * now.total()
+        found.append(Place(community, count, count / now.total(), share_before, excess))
+    return tuple(sorted(found, key=lambda place: (-place.excess, place.community)))
 
 
 def before(counts: Mapping[date, int], day: date) -> list[int]:

@@ -8,7 +8,7 @@ WHERE toUnixTimestamp64Milli(created_at) % 86400000 < {cut_ms:Int64}
 GROUP BY day, hour
 UNION ALL
 SELECT day, toUInt8(intDiv(at, 3600000)) AS hour, count() AS mentions
-FROM mention_days FINAL
+FROM film_mention_days FINAL
 ARRAY JOIN at_ms AS at
 WHERE day IN {kept:Array(Date)} AND tmdb_id = {film:Int64} AND at < {cut_ms:Int64}
 GROUP BY day, hour

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -13,11 +14,14 @@ from clickhouse.client import connect
 from clickhouse.closed import Closer, read_reached
 from clickhouse.erasure import erase_posts
 from clickhouse.film_talk import read_film_talk
+from clickhouse.films import UNNAMED
 from clickhouse.mention_days import DayKeeper, check_days, keep_days
 from clickhouse.mention_trends import MentionQuestion, MentionRanking, read_mention_trends
 from clickhouse.migrate import load_migrations, migrate
+from clickhouse.movie import read_movie
 from clickhouse.rising import RisingQuestion, read_rising
 from clickhouse.trends import CERTAIN, Period, TrendsQuestion, read_trends
+from clickhouse.why import read_why
 from tests.clickhouse.tables import PARTITIONS, Filled, filled, ms
 from tests.clickhouse.talk import DAY, ago, know
 
@@ -33,8 +37,8 @@ pytestmark = pytest.mark.real
 
 CLOSER = Closer(ClosingRule(grace_ms=3_600_000, disorder_ms=0, idle_ms=3_600_000), PARTITIONS)
 NOON = f"{DAY}T11:59:59.999"
-CERTAIN_SINCE = 25
-"""The migration that counts certain mentions."""
+CERTAIN_SINCE, BY_FILM_SINCE = 25, 27
+"""The migrations that count certain mentions, and that keep days by film as well."""
 
 
 def talked(filled: Filled) -> None:
@@ -88,6 +92,13 @@ READINGS: dict[str, Callable[[Client], Any]] = {
     ),
     "rising": lambda client: read_rising(client, RisingQuestion(window=6 * 3_600, before=6 * 86_400)),
     "a film": lambda client: read_film_talk(client, 3, DAY, closer=CLOSER),
+    "a film's day": lambda client: read_film_talk(client, 3, ago(1), closer=CLOSER),
+    "all of a film": lambda client: read_movie(client, replace(UNNAMED, tmdb_id=3), closer=CLOSER, now_ms=ms(NOON)),
+    "all of a film then": lambda client: read_movie(
+        client, replace(UNNAMED, tmdb_id=3), closer=CLOSER, now_ms=ms(NOON), at_ms=ms(f"{ago(1)}T10:30")
+    ),
+    "why": lambda client: read_why(client, replace(UNNAMED, tmdb_id=3), day=ago(1)),
+    "why, today": lambda client: read_why(client, replace(UNNAMED, tmdb_id=3), day=DAY),
 }
 
 
@@ -151,9 +162,12 @@ def test_days_of_before_the_migration_know_what_is_certain(clickhouse_settings: 
     migrations = load_migrations()
     migrate(clickhouse_settings, [one for one in migrations if one.version < CERTAIN_SINCE])
     early = Filled(connect(clickhouse_settings))
-    for place, confidence in enumerate((CERTAIN, CERTAIN - 0.01, 1.0)):
-        early.mention(1, f"t1_{place}", f"{ago(3)}T03:00", confidence=confidence)
-    kept(early)
+    early.client.insert(
+        "mention_days",
+        [(ago(3), 1, [3, 4, 5], [CERTAIN, CERTAIN - 0.01, 1.0])],
+        column_names=["day", "tmdb_id", "at_ms", "confidences"],
+        column_type_names=["Date", "Int64", "Array(UInt32)", "Array(Float64)"],
+    )
 
     migrate(clickhouse_settings, migrations)
 
@@ -161,19 +175,42 @@ def test_days_of_before_the_migration_know_what_is_certain(clickhouse_settings: 
     assert early.client.query(told).result_rows == [(2, 3)]
 
 
+def test_days_of_before_the_migration_are_kept_by_film_too(clickhouse_settings: Settings) -> None:
+    """A day that only mention_days has is not said to be kept until it is made anew, and is then in both tables."""
+    migrations = load_migrations()
+    migrate(clickhouse_settings, [one for one in migrations if one.version < BY_FILM_SINCE])
+    early = Filled(connect(clickhouse_settings))
+    early.mention(1, "t1_a", f"{ago(3)}T03:00")
+    early.count_all(NOON)
+    names = ["day", "fingerprint", "kept_at"]
+    early.client.insert("mention_days_kept", [[ago(3), 1, ms(NOON)]], column_names=names)
+
+    migrate(clickhouse_settings, migrations)
+
+    reached = read_reached(early.client)
+    assert reached is not None
+    assert reached.kept == frozenset()
+    kept(early)
+    told = "SELECT communities, methods, length(at_ms) FROM film_mention_days FINAL"
+    ((communities, methods, posts),) = early.client.query(told).result_rows
+    assert (sum(communities.values()), sum(methods.values()), posts) == (1, 1, 1)
+    assert check_days(early.client).ok
+
+
 def merged(filled: Filled) -> None:
     """Leave the engine nothing to merge."""
     filled.client.command("OPTIMIZE TABLE mentions FINAL")
 
 
-def test_an_older_reading_never_wins(filled: Filled) -> None:
+@pytest.mark.parametrize("table", ["mention_days", "film_mention_days"])
+def test_an_older_reading_never_wins(filled: Filled, table: str) -> None:
     """A process that read first and writes last loses against one that read after it."""
     filled.mention(1, "t1_a", f"{DAY}T01:00")
     filled.count_all(NOON)
     kept(filled)
     stale: tuple[Any, ...] = (DAY, 1, [], 0, ms("2026-03-05T00:00"))
     filled.client.insert(
-        "mention_days",
+        table,
         [stale],
         column_names=["day", "tmdb_id", "at_ms", "digest", "kept_at"],
         column_type_names=["Date", "Int64", "Array(UInt32)", "UInt64", "DateTime64(3, 'UTC')"],
@@ -182,14 +219,15 @@ def test_an_older_reading_never_wins(filled: Filled) -> None:
     assert check_days(filled.client).ok
 
 
-def test_a_wrong_row_is_found(filled: Filled) -> None:
+@pytest.mark.parametrize("table", ["mention_days", "film_mention_days"])
+def test_a_wrong_row_is_found(filled: Filled, table: str) -> None:
     """A film-day that says something else than its mentions fails the check by name."""
     filled.mention(1, "t1_a", f"{ago(1)}T01:00")
     filled.count_all(NOON)
     kept(filled)
     later = datetime.now(UTC) + timedelta(hours=1)
     filled.client.insert(
-        "mention_days",
+        table,
         [(ago(1), 1, [5, 6], 9, round(later.timestamp() * 1_000))],
         column_names=["day", "tmdb_id", "at_ms", "digest", "kept_at"],
         column_type_names=["Date", "Int64", "Array(UInt32)", "UInt64", "DateTime64(3, 'UTC')"],

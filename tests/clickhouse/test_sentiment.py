@@ -19,7 +19,7 @@ from clickhouse.films import find_film
 from clickhouse.measures import SENTIMENT
 from clickhouse.movie import read_movie
 from clickhouse.movie_view import movie_rows, render_movie
-from clickhouse.sentiment import UNKNOWN, Sentiment, Sentiments, sentiments_of
+from clickhouse.sentiment import UNKNOWN, Felt, Sentiment, Sentiments, sentiments_of
 from tests.clickhouse.tables import PARTITIONS, filled, ms
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def tell(tables: Filled, rows: list[tuple[int, str, str, float | None]]) -> None
 def felt(tables: Filled, since: date = SINCE) -> Sentiments:
     """Return the sentiments of the film's mentions on a day and the hundred after it."""
     days = [since + timedelta(days=later) for later in range(101)]
-    return sentiments_of(ask(tables.client, "movie_mentions", tmdb_id=841, days=days, at_ms=0))
+    told = ask(tables.client, "movie_mentions", tmdb_id=841, days=days, at_ms=0)
+    return sentiments_of({row["day"]: Felt.from_row(row) for row in told if row["told"] == "day"})
 
 
 def test_a_day_by_hand(filled: Filled) -> None:

@@ -6,6 +6,7 @@ import json
 import math
 import random
 from collections import Counter
+from dataclasses import fields
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,12 @@ from clickhouse.why import (
     LEAST_Z,
     PRIOR,
     Event,
+    Place,
     Term,
     before,
     burst_day,
     jumps_of,
+    places,
     places_of,
     read_why,
     release_of,
@@ -142,12 +145,24 @@ def test_a_day_without_a_past_is_held_against_all_films(filled: Filled) -> None:
 def test_the_registry_names_what_the_queries_return(filled: Filled) -> None:
     """Each metric in the docs is a column, and each column but the names is in the docs."""
     count(filled, {(7, DAY, "leak"): 2})
-    filled.mention(7, "t3_a", "2026-11-20T10:00")
 
     (term,) = asked(filled, least=-1e9)
-    (place,) = ask(filled.client, "why_communities", tmdb_id=7, day=DAY, days=28, limit=1)
 
-    assert {*term, *place} - {"term", "community", "mentions"} == {one.name for one in WHY}
+    assert {*term, *(field.name for field in fields(Place))} - {"term", "community", "mentions"} == {one.name for one in WHY}
+
+
+def test_places_by_hand() -> None:
+    """Of 10 mentions 6 are in `dune`, which had 10 of 40 before: 6 - 10 · 10 / 40 = 3.5 above its share, share 0.6.
+
+    4 are in `movies`, which had the other 30: 4 - 10 · 30 / 40 = -3.5. What is mentioned no more is not told, and
+    without a mention before there is no share before, of which all of the day's are above.
+    """
+    earlier = {DAY - timedelta(days=1): Counter(dune=10, movies=10), DAY - timedelta(days=28): Counter(movies=20)}
+    now = {DAY: Counter(movies=4, dune=6)}
+
+    assert places({**earlier, **now}, DAY) == (Place("dune", 6, 0.6, 0.25, 3.5), Place("movies", 4, 0.4, 0.75, -3.5))
+    assert places(now, DAY) == (Place("dune", 6, 0.6, None, 6.0), Place("movies", 4, 0.4, None, 4.0))
+    assert places(earlier, DAY) == ()
 
 
 @pytest.mark.real
