@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
@@ -60,8 +61,12 @@ def read_film_days(client: Client, tmdb_id: int, at_ms: int = 0) -> list[dict[st
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    then = {"at_ms": at_ms} if at_ms else {}
-    return ask(client, "movie_days_then" if at_ms else "movie_days", tmdb_id=tmdb_id, **then)
+    rows = ask(client, "movie_days", tmdb_id=tmdb_id, at_ms=at_ms)
+    changed = [row["day"] for row in rows if row["is_changed"]]
+    if not changed:
+        return rows
+    then = ask(client, "movie_days_then", tmdb_id=tmdb_id, days=changed, at_ms=at_ms)
+    return sorted([*(row for row in rows if not row["is_changed"]), *then], key=itemgetter("day"), reverse=True)
 
 
 def question_of(tmdb_id: int, closer: Closer, at_ms: int) -> MentionQuestion:

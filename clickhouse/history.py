@@ -13,7 +13,7 @@ from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask, ask_over, together
 from clickhouse.closed import EPOCH
 from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
-from clickhouse.trends import Period, counts_within, instant
+from clickhouse.trends import Period, instant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,12 +81,11 @@ def read_history(  # noqa: PLR0913 - what a day's numbers rest on
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
     asked: dict[str, Any] = {"first_day": period.first, "last_day": period.last, "at_ms": at_ms}
-    summed = asked if shares_from is None else {**asked, "first_day": shares_from}
     counted, sums, popularity, polls = together(
         lambda: (
             ask(client, counts_query(at_ms), films=list(films), **asked) if known.counted is None else known.counted
         ),
-        lambda: ask_over(client, "history_sums", counts_within(at_ms), **summed),
+        lambda: read_sums(client, period.first if shares_from is None else shares_from, period.last, at_ms),
         lambda: ask(client, "history_popularity_then" if at_ms else "history_popularity", films=list(films), **asked),
         lambda: (
             known.polls
@@ -95,7 +94,6 @@ def read_history(  # noqa: PLR0913 - what a day's numbers rest on
     )
     counts = {(row["film"], row["day"]): row for row in counted}
     seen = {(row["tmdb_id"], row["day"]): row for row in popularity}
-    totals = {row["day"]: row["mentions"] for row in sums}
     found: dict[int, list[FilmDay]] = {film: [] for film in films}
     for start in range(period.start_ms, period.end_ms, MILLISECONDS_PER_DAY):
         day = instant(start).date()
@@ -103,9 +101,26 @@ def read_history(  # noqa: PLR0913 - what a day's numbers rest on
         closed = reached is not None and reached.state_of(day, closer) == "final"
         for film, days in found.items():
             days.append(
-                _day(day, coverage, totals.get(day, 0), counts.get((film, day)), seen.get((film, day)), closed=closed)
+                _day(day, coverage, sums.get(day, 0), counts.get((film, day)), seen.get((film, day)), closed=closed)
             )
     return {film: tuple(days) for film, days in found.items()}
+
+
+def read_sums(client: Client, first: date, last: date, at_ms: int = 0) -> dict[date, int]:
+    """Return the mentions of all films on each day that has any count, as they were known at an instant unless it is 0.
+
+    Raises DatabaseUnavailable when ClickHouse does not answer.
+    """
+    asked = {"first_day": first, "last_day": last}
+    if not at_ms:
+        return {row["day"]: row["mentions"] for row in ask_over(client, "history_sums", "counts_within", **asked)}
+    rows = ask(client, "history_sums_then", at_ms=at_ms, **asked)
+    sums = {row["day"]: row["mentions"] for row in rows}
+    # Few days have counts that have changed since, and only those are looked up.
+    if changed := [row["day"] for row in rows if row["is_changed"]]:
+        for row in ask(client, "history_sums_changed", days=changed, at_ms=at_ms):
+            sums[row["day"]] += row["mentions"]
+    return sums
 
 
 def counts_query(at_ms: int) -> str:

@@ -59,11 +59,11 @@ def read_basis(client: Client, day: date | None, today: date) -> Basis:
     """
     (reached,) = ask(client, "popularity_reached", day=day)
     chosen = day or reached["day"] or today
-    as_of, latest = reached["as_of_ms"], reached["latest_ms"]
+    as_of, latest = reached["as_of_ms"], reached["latest_day"]
     return Basis(
         chosen,
         None if as_of is None else instant(as_of),
-        "final" if latest is not None and instant(latest).date() > chosen else "provisional",
+        "final" if latest is not None and latest > chosen else "provisional",
         reached["films"],
     )
 

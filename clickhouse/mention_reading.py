@@ -224,11 +224,13 @@ class Reading:
             then = {"then": on, "films": films, "at_ms": self.question.at_ms}
             return ask_over(self.client, name, "counts_of_films_then", **then, **asked)
         if not places["rows"] and not places["then"] and not self._is_selected():
+            source = "counts_of_films_kept" if films else "counts_of_kept"
             own = {"whole": places["whole"], "kept": places["kept"], "cut_ms": self.elapsed, "films": films}
-            return ask_over(self.client, name, "counts_of_kept", **own, **asked)
+            return ask_over(self.client, name, source, **own, **asked)
         if not (places["whole"] or places["then"]) and self._is_certain():
+            source = "counts_of_films_certain" if films else "counts_of_certain"
             sure = {"kept": places["kept"], "rows": places["rows"], "films": films, "least_confidence": CERTAIN}
-            return ask_over(self.client, name, "counts_of_certain", **sure, **asked)
+            return ask_over(self.client, name, source, **sure, **asked)
         parts = {**places, "cut_ms": self.elapsed, "films": films, **self._selection()}
         return ask_over(self.client, name, "counts_of_parts", **parts, **asked)
 

@@ -71,7 +71,7 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
             lambda: ask(client, "popularity_reached", day=day),
             lambda: _numbers(client, day, question.by),
         )
-    if numbers is None or reached["latest_ms"] is None:
+    if numbers is None or reached["latest_day"] is None:
         return PopularityReport(question.by, reached["day"], None, "provisional", 0, 0, None, ())
     films = films_of(numbers, question.top)
     rows, qualified = listed(films, question.by, question.limit)
@@ -79,7 +79,7 @@ def read_popularity(client: Client, question: PopularityQuestion) -> PopularityR
         by=question.by,
         day=reached["day"],
         as_of=None if reached["as_of_ms"] is None else instant(reached["as_of_ms"]),
-        state="final" if instant(reached["latest_ms"]).date() > reached["day"] else "provisional",
+        state="final" if reached["latest_day"] > reached["day"] else "provisional",
         seen=reached["films"],
         seen_before=reached["films_before"],
         compared_days=(films.compared_days if rows else 0) or None,

@@ -156,9 +156,10 @@ def _said(client: Client, stand: Stand, known: Sequence[bool], at_ms: int) -> li
     days: dict[str, Any]
     before = [stand.day - timedelta(days=ago) for ago, flag in enumerate(known) if flag and ago > 0]
     if stand.elapsed < MILLISECONDS_PER_DAY:
-        counts = "counts_of_day_so_far"
         # Counts of then are of whole days: what of the day had come by then is told by the posts.
         rows = [day for day in before if day not in kept] + ([stand.day] if at_ms else [])
+        # What is not asked for need not be planned.
+        counts = "counts_of_day_so_far" if rows else "counts_of_kept"
         days = {"whole": [] if at_ms else [stand.day], "kept": [day for day in before if day in kept], "rows": rows}
     elif at_ms:
         counts = "counts_within_then"

@@ -264,8 +264,10 @@ def _compared(  # noqa: PLR0913, PLR0917 - what the films are compared by
         "first_day": period.first,
     }
     places = _places(period, question, kept)
+    # Of whole days nothing has to be looked for within them.
+    by_row = "trends_compared_whole" if elapsed == period.end_ms - period.start_ms else "trends_compared_kept"
     by_rows, by_mentions = together(
-        lambda: ask(client, "trends_compared_kept", days=places["kept"], **asked) if places["kept"] else [],
+        lambda: ask(client, by_row, days=places["kept"], **asked) if places["kept"] else [],
         lambda: _compared_by_mentions(client, places["rows"], asked, question) if places["rows"] else [],
     )
     found: dict[int, dict[str, Any]] = {}

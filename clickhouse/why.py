@@ -12,6 +12,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from clickhouse.ask import ask, together
+from clickhouse.film_talk import read_film_days
 from clickhouse.mention_numbers import shrunk_z
 from clickhouse.movie_posts import Evidence, evidence_of
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE
@@ -94,7 +95,7 @@ def read_why(client: Client, film: Film, *, day: date | None = None, limit: int 
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    rows, kept = together(lambda: ask(client, "movie_days", tmdb_id=film.tmdb_id), lambda: ask(client, "days_kept"))
+    rows, kept = together(lambda: read_film_days(client, film.tmdb_id), lambda: ask(client, "days_kept"))
     counts = {row["day"]: row["mentions"] for row in rows if row["mentions"]}
     day = day or burst_day(counts)
     if day is None:

@@ -10,6 +10,7 @@ CREATE TABLE IF NOT EXISTS film_mention_days
     communities Map(String, UInt32) COMMENT 'Mentions by community',
     methods Map(String, UInt32) COMMENT 'Mentions by location and method of the linker, with a space between',
     confidences Map(String, Float64) COMMENT 'Sum of the confidences of these mentions, by the same names',
+    certain UInt32 COMMENT 'How many of the posts have a confidence of 0.8 and more',
     sentiment_n UInt32 COMMENT 'Mentions that have a sentiment',
     sentiment_sum Float64 COMMENT 'Sum of their compounds, each -1 to 1',
     sentiment_squares Float64 COMMENT 'Sum of the squares of their compounds',
@@ -21,7 +22,8 @@ CREATE TABLE IF NOT EXISTS film_mention_days
 ENGINE = ReplacingMergeTree(kept_at)
 PARTITION BY toYear(day)
 ORDER BY (tmdb_id, day)
-SETTINGS index_granularity = 256, non_replicated_deduplication_window = 10000
+-- Of a film that is much talked about a row may be large, and a few days of it are read at once.
+SETTINGS index_granularity = 256, index_granularity_bytes = 1048576, non_replicated_deduplication_window = 10000
 COMMENT 'Live mentions by film and UTC day, the days of a film together, made from mentions once the day is over. Read with FINAL.';
 
 -- A day that is kept is in both tables, so no day is until the sink has made it anew; until then mentions are read.

@@ -1,9 +1,9 @@
 -- What film_mention_days has to say of the days given: the films of which it says something else.
 INSERT INTO film_mention_days
-    (tmdb_id, day, at_ms, communities, methods, confidences,
+    (tmdb_id, day, at_ms, communities, methods, confidences, certain,
      sentiment_n, sentiment_sum, sentiment_squares, positive, negative, digest, kept_at)
 SELECT
-    tmdb_id, day, m.at_ms, m.communities, m.methods, m.confidences,
+    tmdb_id, day, m.at_ms, m.communities, m.methods, m.confidences, m.certain,
     m.sentiment_n, m.sentiment_sum, m.sentiment_squares, m.positive, m.negative, m.digest,
     fromUnixTimestamp64Milli({read_ms:Int64}, 'UTC')
 FROM
@@ -15,6 +15,7 @@ FROM
         sumMap(map(community::String, 1)) AS communities,
         sumMap(map(concat(location, ' ', method), 1)) AS methods,
         sumMap(map(concat(location, ' ', method), confidence)) AS confidences,
+        countIf(confidence >= 0.8) AS certain,
         count(sentiment) AS sentiment_n,
         ifNull(sum(sentiment), 0) AS sentiment_sum,
         ifNull(sum(sentiment * sentiment), 0) AS sentiment_squares,

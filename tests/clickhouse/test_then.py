@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,9 @@ from cinepulse.commands.trends import trends as trends_command
 from clickhouse.ask import ask
 from clickhouse.closed import Closer, read_reached
 from clickhouse.compare import CompareQuestion, read_comparison
+from clickhouse.film_talk import read_film_days
 from clickhouse.films import find_film
+from clickhouse.history import read_sums
 from clickhouse.movie import read_movie
 from clickhouse.trends import Period, TrendsQuestion, TrendsReport, read_trends
 from tests.clickhouse.tables import PARTITIONS, Filled, filled, ms
@@ -199,6 +202,16 @@ def test_counts_of_then_agree_with_plain_python(filled: Filled) -> None:
         assert {(row["film"], row["day"]): row["mentions"] for row in found} == {
             key: n for key, (_, n) in known.items()
         }
+        at_ms = round(at.timestamp() * 1_000)
+        days = [(film, row) for film in (1, 2, 39, 40) for row in read_film_days(filled.client, film, at_ms)]
+        told = {(film, row["day"]): row["mentions"] for film, row in days}
+        assert told == {key: n for key, (_, n) in known.items() if key[0] in {1, 2, 39, 40}}
+        assert [row["day"] for film, row in days if film == 1] == sorted({d for f, d in told if f == 1}, reverse=True)
+        sums = Counter[date]()
+        for (_, day), (_, n) in known.items():
+            sums[day] += n
+        read = read_sums(filled.client, first, last, at_ms)
+        assert +Counter(read) == +sums
 
 
 def run(command: Any, settings: Settings, *arguments: str) -> Any:

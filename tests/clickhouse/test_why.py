@@ -148,7 +148,9 @@ def test_the_registry_names_what_the_queries_return(filled: Filled) -> None:
 
     (term,) = asked(filled, least=-1e9)
 
-    assert {*term, *(field.name for field in fields(Place))} - {"term", "community", "mentions"} == {one.name for one in WHY}
+    assert {*term, *(field.name for field in fields(Place))} - {"term", "community", "mentions"} == {
+        one.name for one in WHY
+    }
 
 
 def test_places_by_hand() -> None:
