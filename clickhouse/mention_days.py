@@ -59,18 +59,14 @@ def check_days(client: Client) -> Check:
 
     A day that has changed since it was kept is not judged, and a film-day counts as wrong when it is twice in a row.
     """
-    problems = tuple(dict.fromkeys((*_wrong(client, "verify_days"), *_wrong(client, "verify_film_days"))))
-    (kept,) = ask(client, "verify_days_kept")
-    return Check("days", not problems, f"{kept['film_days']} film-days in a row each, of {kept['days']} days", problems)
-
-
-def _wrong(client: Client, question: str) -> list[str]:
-    first, again = (ask(client, question, limit=DIFFERENCES) for _ in range(2))
-    return [
+    first, again = (ask(client, "verify_days", limit=DIFFERENCES) for _ in range(2))
+    problems = tuple(
         f"film {row['tmdb_id']} on {row['day']}: {row['stored']} stored, {row['kept']} in its row"
         for row in again
         if row in first
-    ]
+    )
+    (kept,) = ask(client, "verify_days_kept")
+    return Check("days", not problems, f"{kept['film_days']} film-days in a row each, of {kept['days']} days", problems)
 
 
 def keep_days(client: Client, first_day: date = EVER, before: date = NEVER) -> int:

@@ -47,12 +47,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How mentions are spread: by community; by location and method, with the sum of their confidences; and by day."""
+    """How mentions are spread: by community; by location and method, with the sum of their confidences; and by day.
+
+    A day is added whole, and once.
+    """
 
     communities: Counter[str] = field(default_factory=Counter)
     methods: Counter[tuple[str, str]] = field(default_factory=Counter)
     confidences: dict[tuple[str, str], float] = field(default_factory=partial(defaultdict, float))
-    felt: dict[date, Felt] = field(default_factory=partial(defaultdict, Felt))
+    felt: dict[date, Felt] = field(default_factory=dict)
 
     def add_posts(self, posts: Iterable[tuple[date, Mapping[str, Any]]]) -> None:
         """Add mentions, each with its day, as rows of `queries/movie_posts.sql` tell them."""
@@ -64,8 +67,7 @@ class Spread:
             self.confidences[key] += post["confidence"]
             if post["sentiment"] is not None:
                 compounds[day].append(post["sentiment"])
-        for day, told in compounds.items():
-            self._feel(day, Felt.of(told))
+        self.felt.update((day, Felt.of(told)) for day, told in compounds.items())
 
     def add_groups(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add mentions as rows of `queries/movie_mentions.sql` tell them."""
@@ -77,7 +79,7 @@ class Spread:
                 self.methods[key] += row["mentions"]
                 self.confidences[key] += row["confidence_sum"]
             else:
-                self._feel(row["day"], Felt.from_row(row))
+                self.felt[row["day"]] = Felt.from_row(row)
 
     def add_days(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Add mentions as rows of `queries/movie_mentions_kept.sql` tell them."""
@@ -87,10 +89,7 @@ class Spread:
                 location, _, method = name.partition(" ")
                 self.methods[location, method] += mentions
                 self.confidences[location, method] += row["confidences"].get(name, 0.0)
-            self._feel(row["day"], Felt.from_row(row))
-
-    def _feel(self, day: date, felt: Felt) -> None:
-        self.felt[day] = Felt.together((self.felt[day], felt))
+            self.felt[row["day"]] = Felt.from_row(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +150,10 @@ def _read_posts(  # noqa: PLR0913, PLR0917 - a film's days, and how to read them
         if len(posts) <= FEW:
             dated = [(instant(post["created_at_ms"]).date(), post) for post in posts]
             spread.add_posts((day, post) for day, post in dated if day not in kept)
-            is_enough = len(both) == len(days) or sum(day in newest for day, _ in dated) >= limit
-            return spread, posts if is_enough else _latest(client, tmdb_id, days, limit, at_ms)
+            if len(both) == len(days) or sum(day in newest for day, _ in dated) >= limit:
+                return spread, posts
+            # What is counted of the newest days is gone, or not yet known at that instant.
+            return spread, ask(client, "movie_posts", **asked, days=[day["day"] for day in days], limit=limit)
     # Many, or more than the counts, which may be behind, know of.
     groups, latest = together(
         lambda: ask(client, "movie_mentions", **asked, days=others) if others else [],
