@@ -14,7 +14,8 @@ WITH
     (
         SELECT tmdb_id, day, term, posts, oldest_at
         FROM term_counts FINAL
-        WHERE day >= toDate(expired) OR day IN (SELECT toDate(created_at) FROM mention_terms)
+        WHERE day IN (SELECT day FROM term_counts WHERE oldest_at >= expired)
+            OR day IN (SELECT toDate(created_at) FROM mention_terms)
     ),
     days AS
     (
