@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from clickhouse.film_groups import Grouping, read_groups
 from clickhouse.kpis import KPIS, KpiQuestion, read_kpi
+from clickhouse.merging import merge_days
 from clickhouse.popularity import PopularityQuestion, Ranking, read_popularity
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 FILMS: Final = 20_000
 DAYS: Final = 50
 FIRST: Final = date(2026, 9, 1)
+# The last days arrive poll by poll, so that what was not merged yet when they are asked for is not merged here either.
+_DAYS_OF_POLLS: Final = 3
+_POLLS_A_DAY: Final = 8
 LAST: Final = FIRST + timedelta(days=DAYS - 1)
 
 _FILMS: Final = """
@@ -40,6 +44,7 @@ SELECT number + 1, toDateTime64({day:Date}, 3, 'UTC') + cityHash64(number, {day:
     cityHash64(number, 'mean') % 100 / 10, 'live', number % 4, number, now64(3),
     number + toUInt64(toUInt16({day:Date})) * {films:UInt64}
 FROM numbers({films:UInt64})
+WHERE number % {polls:UInt8} = {poll:UInt8}
 """
 
 
@@ -47,7 +52,12 @@ def load(client: Client) -> str:
     """Make the films and their snapshots, and say how many."""
     client.command(_FILMS, parameters={"films": FILMS, "last": LAST})
     for number in range(DAYS):
-        client.command(_SNAPSHOTS, parameters={"films": FILMS, "day": FIRST + timedelta(days=number)})
+        polls = _POLLS_A_DAY if number >= DAYS - _DAYS_OF_POLLS else 1
+        for poll in range(polls):
+            asked = {"films": FILMS, "day": FIRST + timedelta(days=number), "polls": polls, "poll": poll}
+            client.command(_SNAPSHOTS, parameters=asked)
+            # As the sink does it each hour.
+            merge_days(client)
     return f"{FILMS * DAYS:,} snapshots of {FILMS:,} films"
 
 

@@ -19,6 +19,7 @@ from clickhouse.erasure import Sweeper
 from clickhouse.intake import Intake
 from clickhouse.letters import PoisonCap
 from clickhouse.mention_days import KEEP_EVERY_SECONDS, DayKeeper
+from clickhouse.merging import MERGE_EVERY_SECONDS, merge_days
 from clickhouse.offsets import committed_by, extents, start_offsets, topic_ids
 from clickhouse.rows import routes
 from clickhouse.sink import SinkLoop
@@ -133,6 +134,9 @@ def run_sink(settings: Settings, stop: Event, *, accept_gaps: bool = False) -> N
         stop
     )
     Sweeper(lambda: connect(settings), every_seconds=KEEP_EVERY_SECONDS, work=DayKeeper(), name="day_keeper").start(
+        stop
+    )
+    Sweeper(lambda: connect(settings), every_seconds=MERGE_EVERY_SECONDS, work=merge_days, name="day_merger").start(
         stop
     )
     sink.run([route.source for route in chosen], stop)
