@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from clickhouse.ask import ask, together
+import numpy as np
+
+from clickhouse.ask import ask, ask_columns, together
+from clickhouse.film_ranks import beside
+from clickhouse.group_numbers import cohorts, greatest_coefficients, month_of, places_of, seen_films
 from clickhouse.listing import Listing, read_with_basis
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import date
 
+    from clickhouse.ask import Columns
     from clickhouse.client import Client
 
 Grouping = Literal["cohort", "genre", "viral"]
 
 # Of fewer films, one more viral one is a tenth of the genre and more.
 LEAST_FILMS: Final = 10
-COHORTS: Final = ("Upcoming", "New", "Recent", "Established", "Catalog", None)
-SIDES: Final = ("viral", "rest", None)
+# Three of the weeks that end within 30 days end on this day, or 7 or 14 days before it.
+MONTH_DAYS: Final = 21
 
 HEADLINES: Final[Mapping[Grouping, str]] = {
     "cohort": "Films by age",
@@ -59,18 +65,33 @@ def read_groups(client: Client, by: Grouping, *, day: date | None, today: date) 
 
 def _rows(client: Client, by: Grouping, day: date) -> list[dict[str, Any]]:
     if by == "genre":
-        groups, weeks = together(
-            lambda: ask(client, "popularity_groups", day=day, by=by),
-            lambda: ask(client, "popularity_genre_weeks", day=day),
-        )
-        return _genres(groups, weeks)
-    order: Sequence[str | None] = COHORTS if by == "cohort" else SIDES
-    rows = ask(client, "popularity_groups", day=day, by=by)
-    return sorted(rows, key=lambda row: order.index(row["group"]))
+        return _genres(client, day)
+    numbers, catalogue = together(lambda: _numbers(client, day), lambda: ask_columns(client, "film_ages", day=day))
+    seen = seen_films(numbers)
+    (ages,) = beside(seen.ids, catalogue, ("age_days",), np.nan)
+    groups = cohorts(ages) if by == "cohort" else seen.sides()
+    return [seen.row(group, films, ages) for group, films in groups.items() if len(films)]
 
 
-def _genres(rows: list[dict[str, Any]], weeks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    known = {row["group"]: row for row in weeks}
-    nothing = {"films_30d": 0, "viral_30d": 0, "viral_percent_30d": None}
-    whole = [row | known.get(row["group"], nothing) for row in rows if row["films"] >= LEAST_FILMS]
-    return sorted(whole, key=lambda row: (-(row["viral_percent"] or 0), -row["films"], row["group"]))
+def _genres(client: Client, day: date) -> list[dict[str, Any]]:
+    numbers, before, catalogue, genres = together(
+        lambda: _numbers(client, day),
+        lambda: _numbers(client, day - timedelta(days=MONTH_DAYS)),
+        lambda: ask_columns(client, "film_ages", day=day),
+        lambda: ask(client, "films_by_genre"),
+    )
+    seen = seen_films(numbers)
+    (ages,) = beside(seen.ids, catalogue, ("age_days",), np.nan)
+    ids, coefficients = greatest_coefficients(numbers, before)
+    rows = []
+    for genre in genres:
+        of_genre = np.array(genre["films"], np.int64)
+        films = places_of(seen.ids, of_genre)
+        if len(films) >= LEAST_FILMS:
+            month = month_of(coefficients[places_of(ids, of_genre)])
+            rows.append({**seen.row(genre["genre"], films, ages), **month})
+    return sorted(rows, key=lambda row: (-(row["viral_percent"] or 0), -row["films"], row["group"]))
+
+
+def _numbers(client: Client, day: date) -> Columns:
+    return ask_columns(client, "popularity_groups", "popularity_numbers", day=day)

@@ -93,7 +93,8 @@ def beside(ids: NDArray[np.int64], columns: Columns, names: Sequence[str], other
     films = column(columns, "tmdb_id")
     if not len(films):
         return [np.full(len(ids), otherwise) for _ in names]
-    order = np.argsort(films)
+    # Most answers are in order already, and nothing is to be moved.
+    order = np.argsort(films, kind="stable")
     places = np.minimum(np.searchsorted(films[order], ids), len(films) - 1)
     is_there = films[order][places] == ids
     return [np.where(is_there, column(columns, name)[order][places], otherwise) for name in names]

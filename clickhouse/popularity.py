@@ -94,7 +94,7 @@ def _numbers(client: Client, day: date, by: Ranking) -> Columns:
         week = ask_columns(client, "popularity_week", "popularity_numbers", day=day)
         if has_yesterday(week):
             return week
-    return ask_columns(client, "popularity_numbers", day=day)
+    return ask_columns(client, "popularity_fortnight", "popularity_numbers", day=day)
 
 
 def _whole(client: Client, day: date, rows: list[tuple[int, Place]], top: int) -> tuple[dict[str, Any], ...]:

@@ -140,7 +140,7 @@ def has_yesterday(columns: Columns) -> bool:
 
 
 def films_of(columns: Columns, top: int) -> Films:
-    """Return the films that `popularity_numbers.sql` or `popularity_week.sql` answers with, and their places."""
+    """Return the films that `popularity_week.sql` or another choice of `popularity_numbers.sql` answers with."""
     ids = column(columns, "tmdb_id").astype(np.int64)
     told = columns.dtype.names or tuple(f"{what}{ago}" for what in "pv" for ago in _AGO)
     p, v = (

@@ -85,11 +85,17 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
     day = question.day or _latest(client, question.today)
-    (known, talk, authors), basis, (shown, rated) = together(
-        lambda: _talk(client, day, question.at_ms),
+    # What is asked of talk depends on this, and takes longest: nothing else is to hold it up.
+    stand = read_stand(client, day, at_ms=question.at_ms)
+    known = _known(stand)
+    talk, shown, authors, basis, catalogue = together(
+        lambda: _talk(client, stand, known, question.at_ms),
+        lambda: ask_columns(client, "together_popularity", day=day),
+        lambda: ask_columns(client, _authors(stand), day=day),
         lambda: read_basis(client, day, question.today),
-        lambda: _shown(client, day),
+        lambda: ask_columns(client, "film_ratings"),
     )
+    rated = rating(catalogue, shown)
     rule = Rule(known[0], sum(known[1:]), LEAST_BASELINE_DAYS, rated, WEIGHTS)
     films = measure(shown, talk, authors, rule)
     rows, qualified = listed(films, question.by, question.limit)
@@ -132,27 +138,21 @@ def _known(stand: Stand) -> list[bool]:
     return [bool(flag and stand.elapsed > 0) for flag in known_days(stand).flags]
 
 
-def _shown(client: Client, day: date) -> tuple[Columns, Rating]:
-    """Return what TMDB showed of all films, and by what it rates them."""
-    catalogue, shown = together(
-        lambda: ask_columns(client, "film_ratings"), lambda: ask_columns(client, "together_popularity", day=day)
-    )
-    return shown, rating(catalogue, shown)
+def _authors(stand: Stand) -> str:
+    """Return the query for the authors of a day."""
+    return "authors_of_kept_day" if stand.day in _kept(stand) else "authors_of_day"
 
 
-def _talk(client: Client, day: date, at_ms: int) -> tuple[list[bool], Columns, Columns]:
-    """Return which of the day and the 28 before it are known, and mentions and authors of all films.
+def _kept(stand: Stand) -> frozenset[date]:
+    return stand.reached.kept if stand.reached else frozenset()
+
+
+def _talk(client: Client, stand: Stand, known: Sequence[bool], at_ms: int) -> Columns:
+    """Return the mentions of all films on a day and on those known of the 28 before it.
 
     Of a day that is not over the days before count up to the same time.
     """
-    stand = read_stand(client, day, at_ms=at_ms)
-    known = _known(stand)
-    talk, authors = _said(client, stand, known, at_ms)
-    return known, talk, authors
-
-
-def _said(client: Client, stand: Stand, known: Sequence[bool], at_ms: int) -> list[Columns]:
-    kept = stand.reached.kept if stand.reached else frozenset()
+    kept = _kept(stand)
     days: dict[str, Any]
     before = [stand.day - timedelta(days=ago) for ago, flag in enumerate(known) if flag and ago > 0]
     if stand.elapsed < MILLISECONDS_PER_DAY:
@@ -167,11 +167,7 @@ def _said(client: Client, stand: Stand, known: Sequence[bool], at_ms: int) -> li
     else:
         counts, days = "counts_of_days", {"whole": [stand.day, *before]}
     asked = {"day": stand.day, "before": before, "cut_ms": stand.elapsed}
-    authors = "authors_of_kept_day" if stand.day in kept else "authors_of_day"
-    return together(
-        lambda: ask_columns(client, "together_talk", counts, **asked, **days),
-        lambda: ask_columns(client, authors, day=stand.day),
-    )
+    return ask_columns(client, "together_talk", counts, **asked, **days)
 
 
 def _titled(client: Client, rows: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

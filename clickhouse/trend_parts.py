@@ -122,7 +122,7 @@ def measure(shown: Columns, talk: Columns, authors: Columns, rule: Rule) -> Film
     `authors_of_*.sql`.
     """
     # In order, so that what is looked up for them is found one behind the other.
-    shown = shown[np.argsort(column(shown, "tmdb_id"))]
+    shown = shown[np.argsort(column(shown, "tmdb_id"), kind="stable")]
     ids = column(shown, "tmdb_id").astype(np.int64)
     now, before, votes, votes_before, score = (
         column(shown, name).astype(np.float64)

@@ -52,12 +52,11 @@ FROM
                 -- The day before counts where the day has none.
                 SELECT
                     tmdb_id,
-                    if(max(d.p0) > 0, max(d.p0), max(d.p1)) AS p,
-                    if(max(d.v0) > 0, max(d.v0), max(d.v1)) AS v,
-                    if(max(d.s0) > 0, max(d.s0), max(d.s1)) AS s
-                FROM popularity_days AS d
+                    if(d.p0 > 0, d.p0, d.p1) AS p,
+                    if(d.v0 > 0, d.v0, d.v1) AS v,
+                    if(d.s0 > 0, d.s0, d.s1) AS s
+                FROM popularity_days AS d FINAL
                 WHERE day = {day:Date}
-                GROUP BY tmdb_id
             )
         ) AS d ON d.tmdb_id = f.tmdb_id
     )

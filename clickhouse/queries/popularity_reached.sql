@@ -7,8 +7,8 @@ SELECT
     asked AS day,
     latest_day,
     toUnixTimestamp64Milli(maxOrNullIf(d.seen_at, d.day = asked)) AS as_of_ms,
-    uniqExactIf(tmdb_id, d.day = asked) AS films,
-    uniqExactIf(tmdb_id, d.day = asked - 1) AS films_before
-FROM popularity_days AS d
+    countIf(d.day = asked) AS films,
+    countIf(d.day = asked - 1) AS films_before
+FROM popularity_days AS d FINAL
 WHERE d.day IN (asked, asked - 1) AND d.seen_at > fromUnixTimestamp64Milli(0, 'UTC')
 SETTINGS max_threads = 1
