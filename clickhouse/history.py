@@ -16,7 +16,7 @@ from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
 from clickhouse.trends import Period, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from clickhouse.client import Client
@@ -44,14 +44,16 @@ class FilmDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the caller of `read_history` has read already, as it was known at the instant and of the period at least.
+class Numbers:
+    """What the days of some films are made of.
 
-    `polls`: what is recorded of Reddit's. `counted`: the films' counts, as `counts_query` answers; None asks for them.
+    `counted`: the films' counts, as the query of `counts_query` answers. `sums`: mentions of all films on each day.
+    `popularity`: TMDB's last numbers of the films' days, as queries/history_popularity.sql answers.
     """
 
-    polls: Polls | None = None
-    counted: Sequence[dict[str, Any]] | None = None
+    counted: Sequence[dict[str, Any]]
+    sums: Mapping[date, int]
+    popularity: Sequence[dict[str, Any]]
 
 
 def last_days(count: int, *, reached: Reached | None, now_ms: int) -> Period:
@@ -70,39 +72,66 @@ def read_history(  # noqa: PLR0913 - what a day's numbers rest on
     reached: Reached | None,
     closer: Closer,
     at_ms: int = 0,
-    known: Known = Known(),
-    shares_from: date | None = None,
 ) -> dict[int, tuple[FilmDay, ...]]:
     """Return each film's days of the period, in order, one for every day.
 
     `reached`: how far the counts have come. `at_ms`: as it was known at that instant, milliseconds; 0 is now.
-    `shares_from`: the first day of which shares of voice are told, None for all.
+
+    Raises DatabaseUnavailable when ClickHouse does not answer.
+    """
+    until = at_ms or None
+    numbers, polls = together(
+        lambda: read_numbers(client, films, period, at_ms=at_ms),
+        lambda: read_polls(client, REDDIT, period.start_ms, period.end_ms, until=until, counted=False),
+    )
+    return days_of(films, period, numbers, polls, reached=reached, closer=closer)
+
+
+def read_numbers(  # noqa: PLR0913 - what a day's numbers are read by
+    client: Client,
+    films: Sequence[int],
+    period: Period,
+    *,
+    at_ms: int = 0,
+    counted: Sequence[dict[str, Any]] | None = None,
+    shares_from: date | None = None,
+) -> Numbers:
+    """Return the numbers of films on the days of a period.
+
+    `at_ms`: as they were known at that instant, milliseconds; 0 is now. `counted`: the films' counts where they are
+    read already, of the period at least. `shares_from`: the first day whose sums are read, None for all.
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
     asked: dict[str, Any] = {"first_day": period.first, "last_day": period.last, "at_ms": at_ms}
-    counted, sums, popularity, polls = together(
-        lambda: (
-            ask(client, counts_query(at_ms), films=list(films), **asked) if known.counted is None else known.counted
-        ),
+    told = together(
+        lambda: ask(client, counts_query(at_ms), films=list(films), **asked) if counted is None else counted,
         lambda: read_sums(client, period.first if shares_from is None else shares_from, period.last, at_ms),
         lambda: ask(client, "history_popularity_then" if at_ms else "history_popularity", films=list(films), **asked),
-        lambda: (
-            known.polls
-            or read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None, counted=False)
-        ),
     )
-    counts = {(row["film"], row["day"]): row for row in counted}
-    seen = {(row["tmdb_id"], row["day"]): row for row in popularity}
+    return Numbers(*told)
+
+
+def days_of(  # noqa: PLR0913 - what a day's numbers rest on
+    films: Sequence[int],
+    period: Period,
+    numbers: Numbers,
+    polls: Polls,
+    *,
+    reached: Reached | None,
+    closer: Closer,
+) -> dict[int, tuple[FilmDay, ...]]:
+    """Return each film's days of the period, in order, one for every day; `polls`: what is recorded of Reddit's."""
+    counts = {(row["film"], row["day"]): row for row in numbers.counted}
+    seen = {(row["tmdb_id"], row["day"]): row for row in numbers.popularity}
     found: dict[int, list[FilmDay]] = {film: [] for film in films}
     for start in range(period.start_ms, period.end_ms, MILLISECONDS_PER_DAY):
         day = instant(start).date()
         coverage = polls.of(start, start + MILLISECONDS_PER_DAY, reached.furthest if reached else 0)
         closed = reached is not None and reached.state_of(day, closer) == "final"
+        total = numbers.sums.get(day, 0)
         for film, days in found.items():
-            days.append(
-                _day(day, coverage, sums.get(day, 0), counts.get((film, day)), seen.get((film, day)), closed=closed)
-            )
+            days.append(_day(day, coverage, total, counts.get((film, day)), seen.get((film, day)), closed=closed))
     return {film: tuple(days) for film, days in found.items()}
 
 

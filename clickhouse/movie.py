@@ -13,7 +13,7 @@ from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
 from clickhouse.film_talk import FilmTalk, film_talk, question_of, read_film_days
 from clickhouse.films import UNNAMED, Film, find_film, id_of
-from clickhouse.history import FilmDay, Known, last_days, read_history
+from clickhouse.history import FilmDay, days_of, last_days, read_numbers
 from clickhouse.lead import lead
 from clickhouse.mention_numbers import BASELINE_DAYS
 from clickhouse.mention_trends import kept_days, stand_of
@@ -122,27 +122,18 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
     reached, counted = together(lambda: read_reached(client, at_ms), lambda: _counted(client, film.tmdb_id, at_ms))
     days = [row for row in counted if row["mentions"] > 0][:limit]
     period = last_days(LEAD_DAYS, reached=reached, now_ms=at_ms or now_ms or (reached.furthest if reached else 0))
-    with ThreadPoolExecutor(1) as beside:
+    shares_from = period.last - timedelta(days=HISTORY_DAYS - 1)
+    with ThreadPoolExecutor(2) as beside:
         # They take longest, and nothing is asked by them.
+        asked = beside.submit(
+            read_numbers, client, [film.tmdb_id], period, at_ms=at_ms, counted=counted, shares_from=shares_from
+        )
         posted = beside.submit(Posts.read, client, film.tmdb_id, days, limit, at_ms, kept_days(reached, at_ms))
         polls = _polls(client, period, [row["day"] for row in days], at_ms)
-        shares_from = period.last - timedelta(days=HISTORY_DAYS - 1)
         stand = stand_of(days[0]["day"], 0, reached, polls) if days else None
-        histories, talk = together(
-            lambda: read_history(
-                client,
-                [film.tmdb_id],
-                period,
-                reached=reached,
-                closer=closer,
-                at_ms=at_ms,
-                known=Known(polls, counted),
-                shares_from=shares_from,
-            ),
-            lambda: _talk(client, question_of(film.tmdb_id, closer, at_ms), stand, counted, shares_from),
-        )
-        posts = posted.result()
-    history = histories[film.tmdb_id]
+        talk = _talk(client, question_of(film.tmdb_id, closer, at_ms), stand, counted, shares_from)
+        posts, numbers = posted.result(), asked.result()
+    history = days_of([film.tmdb_id], period, numbers, polls, reached=reached, closer=closer)[film.tmdb_id]
     covered = _covered(polls, [row["day"] for row in days], reached)
     return MovieReport(
         film=film,
@@ -175,7 +166,7 @@ def _methods(spread: Spread) -> tuple[Method, ...]:
 
 
 def _counted(client: Client, tmdb_id: int, at_ms: int) -> list[dict[str, Any]]:
-    """Return the film's days, newest first, also as `history.Known` has them."""
+    """Return the film's days, newest first, also as `history.Numbers` has them."""
     rows = read_film_days(client, tmdb_id, at_ms)
     return [{"film": tmdb_id, "is_final": row["state"] == "final", **row} for row in rows]
 
