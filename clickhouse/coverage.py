@@ -53,9 +53,10 @@ COMPLETE_SHARE: Final = 0.95
 
 
 class Hour(NamedTuple):
-    """What one feed's polls did within an hour; instants in milliseconds, the successes' None where none succeeded.
+    """What one feed's polls did within an hour; instants in milliseconds.
 
-    A tuple, since hundreds are made for one question.
+    `succeeded`: when the first and the last began that succeeded, None where none did. A tuple, since hundreds are made
+    for one question.
     """
 
     feed: str
@@ -65,8 +66,7 @@ class Hour(NamedTuple):
     overflowed: int = 0
     requests: int = 0
     items: int = 0
-    first_success: int | None = None
-    last_success: int | None = None
+    succeeded: Interval | None = None
     last_poll: int = 0
     communities: frozenset[str] = frozenset()
 
@@ -80,11 +80,15 @@ class Hour(NamedTuple):
             self.overflowed + other.overflowed,
             self.requests + other.requests,
             self.items + other.items,
-            min((at for at in (self.first_success, other.first_success) if at is not None), default=None),
-            max((at for at in (self.last_success, other.last_success) if at is not None), default=None),
+            _around(self.succeeded, other.succeeded),
             max(self.last_poll, other.last_poll),
             self.communities | other.communities,
         )
+
+
+def is_enough(share: float | None) -> bool | None:
+    """Return whether counts can be taken as they are where this share is known; None when nothing is."""
+    return None if share is None else share >= COMPLETE_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,7 @@ class Coverage:
     @property
     def complete(self) -> bool | None:
         """Whether the counts can be taken as they are; None when nothing is known."""
-        return None if self.share is None else self.share >= COMPLETE_SHARE
+        return is_enough(self.share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +159,16 @@ class Polls:
     def share(self, start: int, end: int, as_of: int) -> float | None:
         """Return the share alone of `of`."""
         near = self._between(start - MARGIN_MS, end + MARGIN_MS)
-        passed = min(end, max([as_of, *(hour.last_poll for hour in near)]))
+        passed = end if as_of >= end else min(end, max([as_of, *(hour.last_poll for hour in near)]))
         if passed <= start:
             return None
-        span = [(start, passed)]
-        shares = [length(common(self._known(feed, near), span)) / (passed - start) for feed in self._feeds(near, span)]
+        span = (start, passed)
+        shares = [self._known(feed, near, span) / (passed - start) for feed in self._feeds(near, span)]
         return sum(shares) / len(shares) if shares else None
 
     def is_complete(self, start: int, end: int, as_of: int) -> bool:
         """Return whether the counts of [start, end) can be taken as they are; not where nothing is known."""
-        share = self.share(start, end, as_of)
-        return share is not None and share >= COMPLETE_SHARE
+        return bool(is_enough(self.share(start, end, as_of)))
 
     def by(self, step: int, start: int, end: int, as_of: int) -> list[tuple[int, Coverage]]:
         """Return the coverage of each `step` milliseconds of [start, end) that has begun, with its first instant."""
@@ -190,40 +193,36 @@ class Polls:
     def _between(self, start: int, end: int) -> Sequence[Hour]:
         return self.hours[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
 
-    def _feeds(self, near: Sequence[Hour], span: Sequence[Interval]) -> Sequence[str]:
+    def _feeds(self, near: Sequence[Hour], span: Interval) -> Sequence[str]:
         """Return the feeds whose shares count: those polled; else all that should be, if any of them is known."""
         polled = {hour.feed for hour in near}
         usual = FEEDS[self.source]
         if found := [feed for feed in usual if feed in polled]:
             return found
-        told = {one.feed for one in self.whole if common([one.interval], span)}
+        told = {one.feed for one in self.whole if common([one.interval], [span])}
         if not told:
             return ()
         # A day of dumps without its comments is half known; a day of one TMDB list is known by that list.
         return usual if self.source == REDDIT else sorted(told)
 
-    def _known(self, feed: str, near: Sequence[Hour]) -> list[Interval]:
+    def _known(self, feed: str, near: Sequence[Hour], span: Interval) -> int:
+        """Return how many milliseconds of a span are known of a feed."""
         hours = [hour for hour in near if hour.feed == feed]
         reached = self._reached(hours)
         # Nearly always, and this is asked hundreds of times.
-        if not (self.gaps or self.whole):
-            return reached
+        if len(reached) <= 1 and not (self.gaps or self.whole):
+            return max(0, min(reached[0][1], span[1]) - max(reached[0][0], span[0])) if reached else 0
         communities = frozenset[str]().union(*(hour.communities for hour in hours))
         if not communities:
             communities = frozenset[str]().union(*(one.communities for one in self.whole if one.feed == feed))
         lost = union(part for gap in self.gaps if gap.feed == feed for part in self._left(gap))
-        return without([*reached, *self._mended(feed, communities)], lost)
+        return length(common(without([*reached, *self._mended(feed, communities)], lost), [span]))
 
     def _reached(self, hours: Sequence[Hour]) -> list[Interval]:
-        succeeded = [
-            (hour.first_success, hour.last_success)
-            for hour in hours
-            if hour.first_success is not None and hour.last_success is not None
-        ]
-        if not succeeded:
-            return []
+        succeeded = [hour.succeeded for hour in hours if hour.succeeded]
         if self.hold_ms is None:
-            return [(min(first for first, _ in succeeded), max(last for _, last in succeeded))]
+            # They are in order.
+            return [(succeeded[0][0], succeeded[-1][1])] if succeeded else []
         return union((first, last + self.hold_ms) for first, last in succeeded)
 
     def _left(self, gap: Stretch) -> list[Interval]:
@@ -325,8 +324,7 @@ def _hour(row: dict[str, Any]) -> Hour:
         polls if kind == "overflowed" else 0,
         row["requests"],
         row["items"],
-        _milliseconds(row["first_at"]) if succeeded else None,
-        last if succeeded else None,
+        (_milliseconds(row["first_at"]), last) if succeeded else None,
         last,
         communities,
     )
@@ -343,8 +341,7 @@ def _day(row: dict[str, Any]) -> Hour:
         feed,
         (row["day"] - _EPOCH_DAY).days * MILLISECONDS_PER_DAY,
         polls=0,
-        first_success=_milliseconds(row["first_at"]) if row["first_at"] else None,
-        last_success=_milliseconds(row["last_at"]) if row["last_at"] else None,
+        succeeded=(_milliseconds(row["first_at"]), _milliseconds(row["last_at"])) if row["first_at"] else None,
         last_poll=_milliseconds(row["last_poll_at"]),
         communities=communities,
     )
@@ -356,6 +353,12 @@ def _merged(parts: Iterable[Hour]) -> list[Hour]:
         key = (part.feed, part.start)
         found[key] = found[key].with_more(part) if key in found else part
     return list(found.values())
+
+
+def _around(one: Interval | None, other: Interval | None) -> Interval | None:
+    if one is None or other is None:
+        return one or other
+    return min(one[0], other[0]), max(one[1], other[1])
 
 
 def _milliseconds(at: datetime) -> int:

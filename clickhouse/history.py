@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask, ask_over, together
 from clickhouse.closed import EPOCH
-from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
+from clickhouse.coverage import REDDIT, Polls, is_enough, read_polls
 from clickhouse.trends import Period, instant
 
 if TYPE_CHECKING:
@@ -125,13 +125,14 @@ def days_of(  # noqa: PLR0913 - what a day's numbers rest on
     counts = {(row["film"], row["day"]): row for row in numbers.counted}
     seen = {(row["tmdb_id"], row["day"]): row for row in numbers.popularity}
     found: dict[int, list[FilmDay]] = {film: [] for film in films}
+    open_day = reached.first_open_day(closer) if reached else 0
     for start in range(period.start_ms, period.end_ms, MILLISECONDS_PER_DAY):
         day = instant(start).date()
-        coverage = polls.of(start, start + MILLISECONDS_PER_DAY, reached.furthest if reached else 0)
-        closed = reached is not None and reached.state_of(day, closer) == "final"
+        share = polls.share(start, start + MILLISECONDS_PER_DAY, reached.furthest if reached else 0)
+        closed = (day - EPOCH).days < open_day
         total = numbers.sums.get(day, 0)
         for film, days in found.items():
-            days.append(_day(day, coverage, total, counts.get((film, day)), seen.get((film, day)), closed=closed))
+            days.append(_day(day, share, total, counts.get((film, day)), seen.get((film, day)), closed=closed))
     return {film: tuple(days) for film, days in found.items()}
 
 
@@ -159,7 +160,7 @@ def counts_query(at_ms: int) -> str:
 
 def _day(  # noqa: PLR0913 - a day's parts
     day: date,
-    coverage: Coverage,
+    known: float | None,
     total: int,
     counted: dict[str, Any] | None,
     seen: dict[str, Any] | None,
@@ -167,7 +168,7 @@ def _day(  # noqa: PLR0913 - a day's parts
     closed: bool,
 ) -> FilmDay:
     mentions = counted["mentions"] if counted else 0
-    told = mentions if mentions > 0 or coverage.complete else None
+    told = mentions if mentions > 0 or is_enough(known) else None
     return FilmDay(
         day=day,
         mentions=told,
@@ -175,6 +176,6 @@ def _day(  # noqa: PLR0913 - a day's parts
         popularity=seen["popularity"] if seen else None,
         votes=seen["votes"] if seen else None,
         state="final" if closed or (counted and counted["is_final"]) else "provisional",
-        coverage_share=coverage.share,
-        complete=coverage.complete,
+        coverage_share=known,
+        complete=is_enough(known),
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from clickhouse.ask import together
 from clickhouse.closed import read_reached
-from clickhouse.coverage import REDDIT, Coverage, Polls, read_polls
+from clickhouse.coverage import REDDIT, Polls, is_enough, read_polls
 from clickhouse.film_talk import FilmTalk, film_talk, question_of, read_film_days
 from clickhouse.films import UNNAMED, Film, find_film, id_of
 from clickhouse.history import FilmDay, days_of, last_days, read_numbers
@@ -203,13 +203,15 @@ def _polls(client: Client, period: Period, days: Sequence[date], at_ms: int) -> 
     return read_polls(client, REDDIT, whole.start_ms, whole.end_ms, until=at_ms or None, counted=False)
 
 
-def _covered(polls: Polls, days: Sequence[date], reached: Reached | None) -> dict[date, Coverage]:
-    """Return how much is known of each of the days."""
+def _covered(polls: Polls, days: Sequence[date], reached: Reached | None) -> dict[date, float | None]:
+    """Return which share of each of the days is known."""
     as_of = reached.furthest if reached else 0
-    return {day: polls.of(Period(day, day).start_ms, Period(day, day).end_ms, as_of) for day in days}
+    return {day: polls.share(Period(day, day).start_ms, Period(day, day).end_ms, as_of) for day in days}
 
 
-def _day(row: dict[str, Any], reached: Reached | None, closer: Closer, coverage: Coverage, sentiment: Sentiment) -> Day:
+def _day(
+    row: dict[str, Any], reached: Reached | None, closer: Closer, known: float | None, sentiment: Sentiment
+) -> Day:
     # All mentions of a film share a partition, so the day is closed for it once that partition has closed it.
     closed = row["state"] == "final" or (reached is not None and reached.state_of(row["day"], closer) == "final")
     return Day(
@@ -219,7 +221,7 @@ def _day(row: dict[str, Any], reached: Reached | None, closer: Closer, coverage:
         row["comments"],
         "final" if closed else "provisional",
         bool(row["is_revised"]),
-        coverage.share,
-        coverage.complete,
+        known,
+        is_enough(known),
         sentiment,
     )

@@ -29,7 +29,8 @@ BOTH = frozenset({"movies", "scifi"})
 def hour(first: int | None, last: int | None, *, feed: str = "new", last_poll: int = 0) -> Hour:
     """Return a feed that was read from `first` to `last`."""
     end = last_poll or last or 0
-    return Hour(feed, first or 0, 1, 1, 0, 2, 3, first, last, end, MOVIES)
+    succeeded = None if first is None or last is None else (first, last)
+    return Hour(feed, first or 0, 1, 1, 0, 2, 3, succeeded, end, MOVIES)
 
 
 def lost(first: int, end: int, communities: frozenset[str] = MOVIES, feed: str = "new") -> Stretch:
