@@ -32,6 +32,12 @@ def query_over(name: str, source: str) -> str:
     return f"WITH film_days AS\n(\n{query_text(source)})\n{query_text(name)}"
 
 
+@cache
+def query_both(first: str, last: str) -> str:
+    """Return the SQL of `queries/<first>.sql` and `queries/<last>.sql` as one query of the rows of both."""
+    return f"{query_text(first)}UNION ALL\n{query_text(last)}"
+
+
 def ask(client: Client, name: str, **parameters: Any) -> list[dict[str, Any]]:
     """Run a named query and return its rows as dictionaries; every parameter is bound by ClickHouse, none formatted in.
 
@@ -43,6 +49,11 @@ def ask(client: Client, name: str, **parameters: Any) -> list[dict[str, Any]]:
 def ask_over(client: Client, name: str, source: str, /, **parameters: Any) -> list[dict[str, Any]]:
     """As `ask`, of a query that reads the mentions by film and day that another one returns."""
     return list(client.query(query_over(name, source), parameters=parameters).named_results())
+
+
+def ask_both(client: Client, first: str, last: str, /, **parameters: Any) -> list[dict[str, Any]]:
+    """As `ask`, of two queries with the same columns, of which the first has no settings."""
+    return list(client.query(query_both(first, last), parameters=parameters).named_results())
 
 
 def ask_columns(client: Client, name: str, source: str = "", /, **parameters: Any) -> Columns:

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from clickhouse.ask import ask, together
+from clickhouse.ask import ask, ask_both, together
 from clickhouse.sentiment import UNKNOWN, Felt, Sentiments, sentiments_of
 from clickhouse.trends import instant
 
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
     from clickhouse.client import Client
 
 FEW: Final = 500
-"""So many posts are read one by one: to find them takes longer than to group them, and is done once then."""
+"""So many posts are added up in less time than the rows of their days are read."""
 
 REDDIT_POST: Final = "https://www.reddit.com/comments/{thread}/"
 REDDIT_COMMENT: Final = "https://www.reddit.com/comments/{thread}/_/{comment}/"
+
+_POST: Final = (
+    *("post_id", "platform", "thread_id", "community", "kind", "location", "method", "confidence"),
+    "score",
+)
+"""What is told of each of the newest posts behind its time, which is negative so that the newest come first."""
 
 # Ids come from outside: only what Reddit's ids are made of goes into an address.
 SUBMISSION_ID: Final = re.compile(r"t3_([0-9a-z]{1,13})")
@@ -57,32 +63,8 @@ class Spread:
     confidences: dict[tuple[str, str], float] = field(default_factory=partial(defaultdict, float))
     felt: dict[date, Felt] = field(default_factory=dict)
 
-    def add_posts(self, posts: Iterable[tuple[date, Mapping[str, Any]]]) -> None:
-        """Add mentions, each with its day, as rows of `queries/movie_posts.sql` tell them."""
-        compounds: dict[date, list[float]] = defaultdict(list)
-        for day, post in posts:
-            key = post["location"], post["method"]
-            self.communities[post["community"]] += 1
-            self.methods[key] += 1
-            self.confidences[key] += post["confidence"]
-            if post["sentiment"] is not None:
-                compounds[day].append(post["sentiment"])
-        self.felt.update((day, Felt.of(told)) for day, told in compounds.items())
-
-    def add_groups(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Add mentions as rows of `queries/movie_mentions.sql` tell them."""
-        for row in rows:
-            if row["told"] == "community":
-                self.communities[row["community"]] += row["mentions"]
-            elif row["told"] == "method":
-                key = row["location"], row["method"]
-                self.methods[key] += row["mentions"]
-                self.confidences[key] += row["confidence_sum"]
-            else:
-                self.felt[row["day"]] = Felt.from_row(row)
-
     def add_days(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Add mentions as rows of `queries/movie_mentions_kept.sql` tell them."""
+        """Add mentions as rows of `queries/movie_mentions.sql` tell them."""
         for row in rows:
             self.communities.update(row["communities"])
             for name, mentions in row["methods"].items():
@@ -117,50 +99,46 @@ class Posts:
         """
         if not days:
             return cls()
-        if 2 * len(_newest(days, limit)) >= len(days) and sum(day["mentions"] for day in days) <= FEW:
-            # The posts of most days are read as it is: those of all of them take less than another question.
+        newest = _newest(days, limit)
+        # The posts of the newest days are looked at as it is, and few are added up in less time than rows are read.
+        if sum(day["mentions"] for day in days) <= FEW and 2 * len(newest) >= len(days):
             kept = frozenset()
-        told = [day["day"] for day in days if day["day"] in kept]
-        (spread, latest), rows = together(
-            lambda: _read_posts(client, tmdb_id, days, limit, at_ms, kept),
-            lambda: ask(client, "movie_mentions_kept", tmdb_id=tmdb_id, days=told) if told else [],
-        )
-        spread.add_days(rows)
+        elif sum(day["mentions"] for day in days if day["day"] in newest) <= FEW:
+            kept -= set(newest)
+        rows = [day["day"] for day in days if day["day"] not in kept]
+        asked: dict[str, Any] = {"tmdb_id": tmdb_id, "at_ms": at_ms, "limit": limit}
+        told = {**asked, "rows": rows, "kept": [day["day"] for day in days if day["day"] in kept]}
+        if set(newest) <= set(rows):
+            found = _mentions(client, told)
+            latest = sorted((_post(post) for row in found for post in row["newest"]), key=_order)
+            if told["kept"] and sum(len(row["newest"]) for row in found if row["day"] in newest) < limit:
+                # What is counted of the newest days is gone, or not yet known at that instant.
+                latest = ask(client, "movie_posts", **asked, days=[day["day"] for day in days])
+        else:
+            found, latest = together(lambda: _mentions(client, told), lambda: _latest(client, asked, newest, days))
+        spread = Spread()
+        spread.add_days(found)
         # What posts said later was not known then, and of sentences no history is kept.
         felt = sentiments_of({} if at_ms else spread.felt)
         return cls(tuple(evidence_of(row) for row in latest[:limit]), felt, spread)
 
 
-def _read_posts(  # noqa: PLR0913, PLR0917 - a film's days, and how to read them
-    client: Client,
-    tmdb_id: int,
-    days: Sequence[Mapping[str, Any]],
-    limit: int,
-    at_ms: int,
-    kept: frozenset[date],
-) -> tuple[Spread, list[dict[str, Any]]]:
-    """Return how the posts of the days are spread that are not kept, and the latest posts of all days."""
-    spread = Spread()
-    newest = _newest(days, limit)
-    others = [day["day"] for day in days if day["day"] not in kept]
-    asked: dict[str, Any] = {"tmdb_id": tmdb_id, "at_ms": at_ms}
-    both = [day for day in days if day["day"] in newest or day["day"] in others]
-    if sum(day["mentions"] for day in both) <= FEW:
-        posts = ask(client, "movie_posts", **asked, days=[day["day"] for day in both], limit=FEW + 1)
-        if len(posts) <= FEW:
-            dated = [(instant(post["created_at_ms"]).date(), post) for post in posts]
-            spread.add_posts((day, post) for day, post in dated if day not in kept)
-            if len(both) == len(days) or sum(day in newest for day, _ in dated) >= limit:
-                return spread, posts
-            # What is counted of the newest days is gone, or not yet known at that instant.
-            return spread, ask(client, "movie_posts", **asked, days=[day["day"] for day in days], limit=limit)
-    # Many, or more than the counts, which may be behind, know of.
-    groups, latest = together(
-        lambda: ask(client, "movie_mentions", **asked, days=others) if others else [],
-        lambda: _latest(client, tmdb_id, days, limit, at_ms),
-    )
-    spread.add_groups(groups)
-    return spread, latest
+def _mentions(client: Client, told: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the film's mentions on the days `rows` and `kept` are like."""
+    if told["rows"] and told["kept"]:
+        return ask_both(client, "movie_mentions_kept", "movie_mentions", **told)
+    name = "movie_mentions_kept" if told["kept"] else "movie_mentions"
+    return ask(client, name, **told)
+
+
+def _post(told: Sequence[Any]) -> dict[str, Any]:
+    """Return one of the newest posts that `queries/movie_mentions.sql` tells, as `queries/movie_posts.sql` tells it."""
+    before_ms, *values = told
+    return dict(zip(_POST, values, strict=True), created_at_ms=-before_ms)
+
+
+def _order(post: Mapping[str, Any]) -> tuple[int, str]:
+    return -post["created_at_ms"], post["post_id"]
 
 
 def _newest(days: Sequence[Mapping[str, Any]], limit: int) -> list[date]:
@@ -171,16 +149,14 @@ def _newest(days: Sequence[Mapping[str, Any]], limit: int) -> list[date]:
 
 
 def _latest(
-    client: Client, tmdb_id: int, days: Sequence[Mapping[str, Any]], limit: int, at_ms: int
+    client: Client, asked: dict[str, Any], newest: Sequence[date], days: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Return the latest posts."""
-    found: list[dict[str, Any]] = []
-    for on in (_newest(days, limit), [day["day"] for day in days]):
-        found = ask(client, "movie_posts", tmdb_id=tmdb_id, days=on, limit=limit, at_ms=at_ms)
-        # What is counted may be gone, or not yet known at that instant.
-        if len(found) == limit or len(on) == len(days):
-            break
-    return found
+    found = ask(client, "movie_posts", **asked, days=newest)
+    if len(found) == asked["limit"] or len(newest) == len(days):
+        return found
+    # What is counted of the newest days is gone, or not yet known at that instant.
+    return ask(client, "movie_posts", **asked, days=[day["day"] for day in days])
 
 
 def permalink(platform: str, post_id: str, thread_id: str | None) -> str | None:

@@ -15,10 +15,6 @@ LEAST: Final = 20
 """Of fewer nothing is said: an interval of them is no guide."""
 
 
-NEUTRAL: Final = 0.05
-"""Compounds between this and its opposite are neutral, as in queries/movie_mentions.sql."""
-
-
 @dataclass(frozen=True, slots=True)
 class Sentiment:
     """The sentiment of some mentions.
@@ -51,20 +47,8 @@ class Felt(NamedTuple):
     negative: int = 0
 
     @classmethod
-    def of(cls, compounds: Iterable[float]) -> Self:
-        """Return the sums over compounds; the bounds of the classes are VADER's own."""
-        told = list(compounds)
-        return cls(
-            len(told),
-            math.fsum(told),
-            math.fsum(compound * compound for compound in told),
-            sum(compound >= NEUTRAL for compound in told),
-            sum(compound <= -NEUTRAL for compound in told),
-        )
-
-    @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """Return the sums that a row of `queries/movie_mentions.sql` or `movie_mentions_kept.sql` tells."""
+        """Return the sums that a row of `queries/movie_mentions.sql` tells."""
         return cls(row["sentiment_n"], row["sentiment_sum"], row["sentiment_squares"], row["positive"], row["negative"])
 
     @classmethod

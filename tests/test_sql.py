@@ -47,6 +47,7 @@ BUILT: Final = {
 PASSED_ON: Final = {
     ("clickhouse/ask.py", "query_text(name)"): "a file of queries/",
     ("clickhouse/ask.py", "query_over(name, source)"): "two files of queries/",
+    ("clickhouse/ask.py", "query_both(first, last)"): "two files of queries/",
     ("clickhouse/merging.py", "query_text('merge_days')"): "a file of queries/",
     ("clickhouse/mention_days.py", "query_text(statement)"): "a file of queries/",
     ("clickhouse/promotion.py", "query_text(name)"): "a file of queries/",

@@ -1,6 +1,6 @@
--- As movie_mentions.sql tells it, a row a day, of days that are kept.
+-- As movie_mentions.sql tells it, without posts, of days that are kept. Without settings, so that it can come first.
 SELECT
-    day, communities, methods, confidences, sentiment_n, sentiment_sum, sentiment_squares, positive, negative
+    day, communities, methods, confidences, sentiment_n, sentiment_sum, sentiment_squares, positive, negative,
+    [] AS newest
 FROM film_mention_days FINAL
-WHERE tmdb_id = {tmdb_id:Int64} AND day IN {days:Array(Date)} AND notEmpty(at_ms)
-SETTINGS max_threads = 1
+WHERE tmdb_id = {tmdb_id:Int64} AND day IN {kept:Array(Date)} AND notEmpty(at_ms)

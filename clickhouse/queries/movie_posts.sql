@@ -1,7 +1,7 @@
 -- The newest posts of days that mention the film, written by an instant unless it is 0: ids only, from which
--- addresses are built, and how they speak of the film.
+-- addresses are built.
 SELECT
-    platform, post_id, thread_id, community, kind, location, method, confidence, score, sentiment,
+    platform, post_id, thread_id, community, kind, location, method, confidence, score,
     toUnixTimestamp64Milli(created_at) AS created_at_ms
 FROM mentions FINAL
 PREWHERE toDate(created_at) IN {days:Array(Date)} AND tmdb_id = {tmdb_id:Int64}

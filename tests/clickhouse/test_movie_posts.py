@@ -1,7 +1,8 @@
-"""The posts of a film: told the same whether the engine groups them, they are read one by one, or days are kept."""
+"""The posts of a film: told as by hand, whether their days are kept or not."""
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import astuple
 from datetime import date
@@ -12,8 +13,8 @@ import pytest
 
 from clickhouse.film_talk import read_film_days
 from clickhouse.mention_days import keep_days
-from clickhouse.movie_posts import FEW, Posts, Spread
-from clickhouse.sentiment import UNKNOWN
+from clickhouse.movie_posts import FEW, Posts, Spread, evidence_of
+from clickhouse.sentiment import UNKNOWN, Felt, sentiments_of
 from clickhouse.tables import MENTIONS
 from tests.clickhouse.tables import Filled, filled, ms
 from tests.clickhouse.talk import put
@@ -77,21 +78,48 @@ def agree(one: Posts, other: Posts) -> None:
     assert numbers(one) == pytest.approx(numbers(other), abs=1e-9)
 
 
+def by_hand(filled: Filled, limit: int, at_ms: int = 0) -> Posts:
+    """Return what plain Python says of the film's posts, written by an instant unless it is 0."""
+    query = """
+        SELECT *, toDate(created_at) AS day, toUnixTimestamp64Milli(created_at) AS created_at_ms
+        FROM mentions FINAL WHERE tmdb_id = {film:Int64} ORDER BY created_at DESC, post_id
+    """
+    rows = [dict(row) for row in filled.client.query(query, parameters={"film": FILM}).named_results()]
+    posts = [row for row in rows if not at_ms or row["created_at_ms"] <= at_ms]
+    spread = Spread()
+    compounds: dict[date, list[float]] = {}
+    for post in posts:
+        key = post["location"], post["method"]
+        spread.communities[post["community"]] += 1
+        spread.methods[key] += 1
+        spread.confidences[key] += post["confidence"]
+        if post["sentiment"] is not None and not at_ms:
+            compounds.setdefault(post["day"], []).append(post["sentiment"])
+    felt = {
+        day: Felt(
+            len(told),
+            math.fsum(told),
+            math.fsum(one * one for one in told),
+            sum(one >= 0.05 for one in told),
+            sum(one <= -0.05 for one in told),
+        )
+        for day, told in compounds.items()
+    }
+    return Posts(tuple(evidence_of(post) for post in posts[:limit]), sentiments_of(felt), spread)
+
+
 @pytest.mark.parametrize("posts", [1, 2, 60, 300])
+@pytest.mark.parametrize("limit", [1, 20, 400])
 @pytest.mark.parametrize("at", ["", "2024-02-29T12:00"], ids=["now", "then"])
-def test_few_posts_are_told_as_many_are(filled: Filled, monkeypatch: pytest.MonkeyPatch, posts: int, at: str) -> None:
-    """Read one by one and grouped in Python they say to 1e-9 what the engine's groups say, and show the same posts."""
+def test_posts_are_told_as_by_hand(filled: Filled, posts: int, limit: int, at: str) -> None:
+    """However many posts there are and are shown, they say to 1e-9 what plain Python says of them."""
     say(filled, 1 + posts)
-    days = read_film_days(filled.client, FILM)
-    at_ms = ms(at) if at else 0
+    days, at_ms = read_film_days(filled.client, FILM), ms(at) if at else 0
 
-    one_by_one = Posts.read(filled.client, FILM, days, 20, at_ms)
-    monkeypatch.setattr("clickhouse.movie_posts.FEW", 0)
-    grouped = Posts.read(filled.client, FILM, days, 20, at_ms)
+    found = Posts.read(filled.client, FILM, days, limit, at_ms)
 
-    assert sum(day["mentions"] for day in days) <= FEW
-    agree(one_by_one, grouped)
-    assert (one_by_one.felt.together.mean is not None) == (posts >= 60 and not at)
+    agree(found, by_hand(filled, limit, at_ms))
+    assert (found.felt.together.mean is not None) == (posts >= 60 and not at)
 
 
 @pytest.mark.parametrize("few", [0, FEW], ids=["many", "few"])
@@ -109,23 +137,20 @@ def test_days_that_are_kept_are_told_as_their_posts_are(
     monkeypatch.setattr("clickhouse.movie_posts.FEW", few)
 
     for limit in (1, 20, 400):
-        by_posts = Posts.read(filled.client, FILM, days, limit, at_ms)
+        by_posts = by_hand(filled, limit, at_ms)
         assert len(by_posts.evidence) >= min(limit, 40)
+        agree(Posts.read(filled.client, FILM, days, limit, at_ms), by_posts)
         for several in range(1, len(over) + 1):
             for kept in combinations(over, several):
                 agree(Posts.read(filled.client, FILM, days, limit, at_ms, frozenset(kept)), by_posts)
 
 
-def test_counts_that_are_behind_do_not_make_many_posts_few(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there are more posts than the counts know of, the engine groups them all the same."""
+def test_counts_that_are_behind_change_nothing(filled: Filled) -> None:
+    """Where there are more posts than the counts know of, all of them are told."""
     say(filled, 60)
     days = [{**day, "mentions": 1} for day in read_film_days(filled.client, FILM)]
 
-    whole = Posts.read(filled.client, FILM, days, 20, 0)
-    monkeypatch.setattr("clickhouse.movie_posts.FEW", 10)
-    behind = Posts.read(filled.client, FILM, days, 20, 0)
-
-    agree(behind, whole)
+    agree(Posts.read(filled.client, FILM, days, 20, 0), by_hand(filled, 20))
 
 
 @pytest.mark.parametrize("few", [0, FEW], ids=["many", "few"])
@@ -144,7 +169,7 @@ def test_posts_that_are_gone_make_room_for_older_ones(
     found = Posts.read(filled.client, FILM, days, 40, 0, kept)
 
     assert newest["mentions"] < 40
-    assert found.evidence == Posts.read(filled.client, FILM, days, 60, 0).evidence[:40]
+    assert found.evidence == by_hand(filled, 40).evidence
 
 
 def test_a_film_without_days_has_no_posts(filled: Filled) -> None:
