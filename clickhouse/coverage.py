@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask, together
+from clickhouse.ask import ask, ask_both
 from clickhouse.intervals import Interval, common, length, union, without
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ def _reach(  # noqa: PLR0913, PLR0917 - a stretch and how to read it
 ) -> Polls:
     """Return how far the polls reached, day by day and not hour by hour, which changes no share.
 
-    Of the day of `until` the hours alone tell what was reported by then.
+    Of the day of `until` the polls alone tell what was reported by then.
     """
     begin, close = start - MARGIN_MS, end + MARGIN_MS
     known = close if until is None else min(close, until + 1)
@@ -276,12 +276,12 @@ def _reach(  # noqa: PLR0913, PLR0917 - a stretch and how to read it
         "window_first": (_EPOCH + timedelta(milliseconds=max(0, begin))).date(),
         "window_last": (_EPOCH + timedelta(milliseconds=max(0, turn - 1))).date(),
     }
-    rows, late = together(
-        lambda: ask(client, "coverage_known", source=source, **_met(start, end, until), **days),
-        lambda: ask(client, "coverage_reach", source=source, **_window(turn, known)) if turn < known else [],
-    )
-    reached = [*_days(row for row in rows if row["kind"] not in _STRETCHES), *_hours(late)]
-    return _told(source, reached, rows, hold_seconds)
+    asked = {"source": source, **_met(start, end, until), **days}
+    if turn < known:
+        rows = ask_both(client, "coverage_then", "coverage_known", **asked, **_window(turn, known))
+    else:
+        rows = ask(client, "coverage_known", **asked)
+    return _told(source, _days(row for row in rows if row["kind"] not in _STRETCHES), rows, hold_seconds)
 
 
 def _met(start: int, end: int, until: int | None) -> dict[str, str]:

@@ -90,13 +90,16 @@ def film_talk(
         return None
     known = known_days(stand)
     reading = Reading(client, question, stand.day, stand.elapsed, kept_days(stand.reached, question.at_ms))
-    hours, reach, listed = together(
-        lambda: read_hour_counts(client, question.film, stand, _by_the_hour(stand, known)),
-        lambda: reading.reach([question.film]),
+    # Of a day that is told by its mentions these tell all at once.
+    is_kept = stand.day in reading.kept
+    kept = (stand.reached.kept if stand.reached else frozenset()) - (frozenset() if is_kept else {stand.day})
+    (hours, reaches), reach, listed = together(
+        lambda: read_hour_counts(client, question.film, stand, _by_the_hour(stand, known), kept, question.at_ms),
+        lambda: reading.reach([question.film]) if is_kept else {},
         lambda: reading.listed(known) if all_mentions is None else Listed((question.film,), all_mentions),
     )
     counts = _counts(stand, known, counted, hours)
-    metrics = metrics_of(counts, known, listed.all_mentions, reach.get(question.film, NOWHERE))
+    metrics = metrics_of(counts, known, listed.all_mentions, reach.get(question.film, reaches.get(stand.day, NOWHERE)))
     if not metrics["mentions"]:
         return None
     coverage, _ = stand.polls.over_days(stand.period.start_ms, stand.period.end_ms, stand.furthest)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import fmean
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask
+from clickhouse.ask import ask, ask_both
 from clickhouse.coverage import MILLISECONDS_PER_HOUR
-from clickhouse.mention_numbers import shrunk_z
+from clickhouse.mention_numbers import Reach, shrunk_z
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
 
     from clickhouse.client import Client
@@ -45,22 +45,28 @@ def compared_days(day: date) -> list[date]:
     return [day - timedelta(weeks=weeks) for weeks in range(WEEKS + 1)]
 
 
-def read_hour_counts(client: Client, tmdb_id: int, stand: Stand, days: Iterable[date]) -> HourCounts:
-    """Return a film's mentions on days, each up to the time of day that the stream has reached.
+def read_hour_counts(  # noqa: PLR0913, PLR0917 - a film's days, and how to read them
+    client: Client, tmdb_id: int, stand: Stand, days: Iterable[date], kept: Collection[date], at_ms: int = 0
+) -> tuple[HourCounts, Mapping[date, Reach]]:
+    """Return a film's mentions on days, each up to the time of day that the stream has reached, and how far they reach.
 
-    Raises DatabaseUnavailable when ClickHouse does not answer.
+    `kept`: the days that are told by their rows, of which it is not told how far they reach. `at_ms`: that of those
+    written by then, milliseconds; 0 is now. Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    kept = stand.reached.kept if stand.reached else frozenset()
     asked = sorted(set(days))
-    rows = ask(
-        client,
-        "mention_hours",
-        kept=[day for day in asked if day in kept],
-        rows=[day for day in asked if day not in kept],
-        film=tmdb_id,
-        cut_ms=stand.elapsed,
-    )
-    return {(row["day"], row["hour"]): row["mentions"] for row in rows}
+    told: dict[str, Any] = {
+        "kept": [day for day in asked if day in kept],
+        "rows": [day for day in asked if day not in kept],
+        "film": tmdb_id,
+        "cut_ms": stand.elapsed,
+        "at_ms": at_ms,
+    }
+    if told["rows"] and told["kept"]:
+        found = ask_both(client, "mention_hours_kept", "mention_hours", **told)
+    else:
+        found = ask(client, "mention_hours_kept" if told["kept"] else "mention_hours", **told)
+    counts = {(row["day"], hour): mentions for row in found for hour, mentions in row["hours"].items()}
+    return counts, {row["day"]: Reach.of(row) for row in found if row["day"] not in kept}
 
 
 def hour_talks(stand: Stand, counts: HourCounts) -> tuple[HourTalk, ...]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from cinepulse.authors import authors_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,6 +69,12 @@ class Reach:
     communities: int = 0
     engagement_weight: float = 0.0
     authors: float | None = None
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """Return what a row of `queries/mention_reach.sql` tells."""
+        authors = authors_by(row["ranks"]) if row["ranks"] else None
+        return cls(row["communities"], row["engagement_weight"], authors)
 
 
 NOTHING: Final = Counts()

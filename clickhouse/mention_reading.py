@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from cinepulse.authors import authors_by
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask, ask_over, together
 from clickhouse.mention_numbers import (
@@ -124,12 +123,7 @@ class Reading:
             rows = ask(self.client, "mention_reach_selected", **asked, **self._selection())
         else:
             rows = ask(self.client, "mention_reach", **asked)
-        return {
-            row["tmdb_id"]: Reach(
-                row["communities"], row["engagement_weight"], authors_by(row["ranks"]) if row["ranks"] else None
-            )
-            for row in rows
-        }
+        return {row["tmdb_id"]: Reach.of(row) for row in rows}
 
     def _shares(self, limit: int) -> Listed:
         return self._by_change([self.day], [1], limit)
