@@ -37,6 +37,11 @@ def popularity_growth(popularity: Numbers, before: Numbers) -> Numbers:
         return _finite(np.log((popularity + 1) / (before + 1)))
 
 
+def coefficient(votes: Numbers, votes_past: Numbers, value: Numbers, past: Numbers) -> Numbers:
+    """Return the viral coefficient of a week by votes and popularity at its two ends, without its bounds."""
+    return 60 * (votes - votes_past) / np.maximum(votes_past, 1) + 40 * (value - past) / np.maximum(past, 1)
+
+
 def shares(numbers: Numbers) -> Numbers:
     """Return the share of the other films that are lower, 0 to 1, where it is known of the film."""
     # Numbers are put in order in half the time where NaN is not among them.

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from clickhouse.ask import column
-from clickhouse.film_ranks import beside, shares
+from clickhouse.film_ranks import beside, coefficient
 from clickhouse.popularity_orders import films_of
 
 if TYPE_CHECKING:
@@ -73,14 +74,14 @@ def seen_films(numbers: Columns) -> SeenFilms:
             "popularity": films.p[0],
             "wow_percent": np.where(films.p[7] > 0, 100 * (films.p[0] - films.p[7]) / films.p[7], np.nan),
             "vote_velocity": films.gained / 7,
-            "viral_score": 60 * shares(films.votes_growth) + 40 * shares(films.popularity_growth),
+            "viral_score": films.viral_score,
             "votes": films.v[0],
             "score": column(numbers, "s0").astype(np.float64),
         }
-        coefficient = films.coefficient()
+        week = films.coefficient()
     seen = _at(~np.isnan(films.p[0]))
     seen = seen[np.argsort(films.ids[seen], kind="stable")]
-    return SeenFilms(films.ids[seen], {name: numbers[seen] for name, numbers in metrics.items()}, coefficient[seen])
+    return SeenFilms(films.ids[seen], {name: numbers[seen] for name, numbers in metrics.items()}, week[seen])
 
 
 def cohorts(ages: Numbers) -> dict[str | None, Places]:
@@ -109,11 +110,9 @@ def greatest_coefficients(now: Columns, then: Columns) -> tuple[NDArray[np.int64
     ids = np.union1d(column(now, "tmdb_id"), column(then, "tmdb_id")).astype(np.int64)
     votes, value = (_past(ids, now, then, what) for what in "vp")
     greatest = np.full(len(ids), np.nan)
-    for late in range(len(votes) - 1):
-        early = late + 1
-        of_votes = 60 * (votes[late] - votes[early]) / np.maximum(votes[early], 1)
-        of_value = 40 * (value[late] - value[early]) / np.maximum(value[early], 1)
-        greatest = np.fmax(greatest, of_votes + of_value)
+    with np.errstate(all="ignore"):
+        for late, early in pairwise(range(len(votes))):
+            greatest = np.fmax(greatest, coefficient(votes[late], votes[early], value[late], value[early]))
     return ids, greatest
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from clickhouse.ask import column
 from clickhouse.film_past import Place
 from clickhouse.film_ranks import (
+    coefficient,
     descending,
     highest,
     place_of,
@@ -108,6 +109,11 @@ class Films:
         return self.gained / 7 - (self.v[7] - self.v[14]) / 7
 
     @property
+    def viral_score(self) -> Numbers:
+        """Which share of the other films grew less, in votes and in popularity."""
+        return 60 * shares(self.votes_growth) + 40 * shares(self.popularity_growth)
+
+    @property
     def joined(self) -> NDArray[np.bool_]:
         """Who is in the top and was not on the day compared with."""
         return (self.rank <= self.top) & ~(self.rank_before <= self.top) & bool(self.compared_days)
@@ -119,8 +125,7 @@ class Films:
 
     def coefficient(self, since: int = 7, until: int = 0) -> Numbers:
         """Return the viral coefficient of the week between two days so many days ago, without its bounds."""
-        votes, votes_past, value, past = self.v[until], self.v[since], self.p[until], self.p[since]
-        return 60 * (votes - votes_past) / np.maximum(votes_past, 1) + 40 * (value - past) / np.maximum(past, 1)
+        return coefficient(self.v[until], self.v[since], self.p[until], self.p[since])
 
     def place(self, film: int) -> Place:
         """Return where one film stands."""
@@ -176,10 +181,6 @@ def _decliners(films: Films) -> Numbers:
     return np.where((past > 0) & (now < past), 100 * (past - now) / past, np.nan)
 
 
-def _viral(films: Films) -> Numbers:
-    return 60 * shares(films.votes_growth) + 40 * shares(films.popularity_growth)
-
-
 def _coefficient(films: Films) -> Numbers:
     now = films.coefficient()
     return np.where(now >= 20, np.minimum(now, 100), np.nan)  # noqa: PLR2004 - as in the registry
@@ -216,7 +217,7 @@ _KEYS: Final[Mapping[Ranking, Callable[[Films], Numbers]]] = {
     "decliners": _decliners,
     "velocity": lambda films: films.gained,
     "acceleration": lambda films: films.acceleration,
-    "viral": _viral,
+    "viral": lambda films: films.viral_score,
     "coefficient": _coefficient,
     "emerging": _emerging,
     "breakout": _breakout,
