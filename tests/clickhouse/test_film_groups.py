@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,8 @@ def groups(filled: Filled, by: Grouping, day: date = DAY) -> dict[str | None, di
 
 def catalogue(filled: Filled, films: dict[int, tuple[str | None, tuple[str, ...]]]) -> None:
     """Add films with their release date and genres in one insert."""
-    seen = ms("2026-11-01T00:00")
+    # The catalogue keeps what it saw within half a year.
+    seen = ms(datetime.now(UTC).isoformat())
     usual = {
         name: () if kind.startswith("Array") else None if "Null" in kind else "" if "Str" in kind else 0
         for name, kind in FILMS.columns
