@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+import numpy as np
+
 from clickhouse.ask import ask, together
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, instant
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from clickhouse.client import Client
+    from clickhouse.film_ranks import Numbers
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -59,13 +62,32 @@ def read_basis(client: Client, day: date | None, today: date) -> Basis:
     """
     (reached,) = ask(client, "popularity_reached", day=day)
     chosen = day or reached["day"] or today
-    as_of, latest = reached["as_of_ms"], reached["latest_day"]
-    return Basis(
-        chosen,
-        None if as_of is None else instant(as_of),
-        "final" if latest is not None and latest > chosen else "provisional",
-        reached["films"],
-    )
+    as_of = reached["as_of_ms"]
+    state = _state(chosen, reached["latest_day"])
+    return Basis(chosen, None if as_of is None else instant(as_of), state, reached["films"])
+
+
+def read_latest(client: Client) -> date | None:
+    """Return the last day with a snapshot, None without any.
+
+    Raises DatabaseUnavailable when ClickHouse does not answer.
+    """
+    found: date | None = next((row["day"] for row in ask(client, "popularity_latest")), None)
+    return found
+
+
+def basis_of(day: date, seen_ms: Numbers, latest: date | None) -> Basis:
+    """Return what a day's numbers rest on by the films themselves, which then need not be read once more.
+
+    `seen_ms`: of each film the last snapshot of the day, milliseconds, NaN without one. `latest`: see `read_latest`.
+    """
+    seen = seen_ms[~np.isnan(seen_ms)]
+    as_of = instant(int(seen.max())) if len(seen) else None
+    return Basis(day, as_of, _state(day, latest), len(seen))
+
+
+def _state(day: date, latest: date | None) -> Literal["provisional", "final"]:
+    return "final" if latest is not None and latest > day else "provisional"
 
 
 def read_with_basis(client: Client, day: date | None, today: date, read: Callable[[date], T]) -> tuple[Basis, T]:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask, together
+from clickhouse.ask import together
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, read_polls
+from clickhouse.film_names import read_names
 from clickhouse.mention_numbers import BASELINE_DAYS, KnownDays
 from clickhouse.mention_reading import Reading
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, chosen_period, instant, today
@@ -184,16 +185,5 @@ def kept_days(reached: Reached | None, at_ms: int) -> frozenset[date]:
 
 
 def _titled(client: Client, rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    if not rows:
-        return ()
-    names = {row["tmdb_id"]: row for row in ask(client, "film_names", films=[row["tmdb_id"] for row in rows])}
-    unnamed: dict[str, Any] = {"title": None, "release_date": None}
-    return tuple(
-        {
-            "tmdb_id": row["tmdb_id"],
-            "title": names.get(row["tmdb_id"], unnamed)["title"] or f"film {row['tmdb_id']}",
-            "release_date": names.get(row["tmdb_id"], unnamed)["release_date"],
-            **row,
-        }
-        for row in rows
-    )
+    names = read_names(client, [row["tmdb_id"] for row in rows])
+    return tuple(names.titled(row) for row in rows)

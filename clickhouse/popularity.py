@@ -10,6 +10,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any, Literal
 
 from clickhouse.ask import ask, ask_columns, together
+from clickhouse.film_names import read_names
 from clickhouse.film_past import Past, Place, film_metrics
 from clickhouse.measures import POPULARITY as MEASURES
 from clickhouse.popularity_orders import FORTNIGHT, Ranking, films_of, has_yesterday, listed
@@ -102,13 +103,12 @@ def _whole(client: Client, day: date, rows: list[tuple[int, Place]], top: int) -
     if not rows:
         return ()
     ids = [tmdb_id for tmdb_id, _ in rows]
-    named, seen = together(
-        lambda: ask(client, "film_names", films=ids), lambda: ask(client, "popularity_history", day=day, films=ids)
+    names, seen = together(
+        lambda: read_names(client, ids), lambda: ask(client, "popularity_history", day=day, films=ids)
     )
-    names, pasts = ({row["tmdb_id"]: row for row in found} for found in (named, seen))
+    pasts = {row["tmdb_id"]: row for row in seen}
     return tuple(
-        _film(tmdb_id, names.get(tmdb_id, {}), film_metrics(_past(pasts[tmdb_id]), place, day, top))
-        for tmdb_id, place in rows
+        names.titled(_film(tmdb_id, film_metrics(_past(pasts[tmdb_id]), place, day, top))) for tmdb_id, place in rows
     )
 
 
@@ -127,10 +127,5 @@ def _past(row: dict[str, Any]) -> Past:
     )
 
 
-def _film(tmdb_id: int, name: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "tmdb_id": tmdb_id,
-        "title": name.get("title") or f"film {tmdb_id}",
-        "release_date": name.get("release_date"),
-        **{measure.name: metrics[measure.name] for measure in MEASURES},
-    }
+def _film(tmdb_id: int, metrics: dict[str, Any]) -> dict[str, Any]:
+    return {"tmdb_id": tmdb_id, **{measure.name: metrics[measure.name] for measure in MEASURES}}

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from clickhouse.ask import ask, together
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, Coverage, read_polls
+from clickhouse.film_names import read_names
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, instant, year_of
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from clickhouse.client import Client
+    from clickhouse.film_names import FilmNames
 
 Direction = Literal["rising", "fading"]
 
@@ -98,7 +100,7 @@ def read_rising(client: Client, question: RisingQuestion) -> RisingReport:
         lambda: _rows(client, question, {"from_ms": begin, "since_ms": since, "until_ms": until}, days, reached.kept),
         lambda: read_polls(client, REDDIT, begin, until + 1, counted=False),
     )
-    names = _names(client, rows)
+    names = read_names(client, [row["tmdb_id"] for row in rows])
     return RisingReport(
         by=question.by,
         window_seconds=question.window,
@@ -106,7 +108,7 @@ def read_rising(client: Client, question: RisingQuestion) -> RisingReport:
         as_of=instant(until),
         coverage=polls.of(since + 1, until + 1, until + 1),
         before_coverage=polls.of(begin + 1, since + 1, until + 1),
-        films=tuple(_film(row, names.get(row["tmdb_id"], {})) for row in rows),
+        films=tuple(_film(row, names) for row in rows),
     )
 
 
@@ -130,16 +132,11 @@ def _rows(
     )
 
 
-def _names(client: Client, rows: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    ids = [row["tmdb_id"] for row in rows]
-    return {row["tmdb_id"]: row for row in ask(client, "film_names", films=ids)} if ids else {}
-
-
-def _film(row: dict[str, Any], named: dict[str, Any]) -> RisingFilm:
+def _film(row: dict[str, Any], names: FilmNames) -> RisingFilm:
     return RisingFilm(
         tmdb_id=row["tmdb_id"],
-        title=named.get("title") or f"film {row['tmdb_id']}",
-        year=year_of(named.get("release_date")),
+        title=names.title(row["tmdb_id"]),
+        year=year_of(names.release_date(row["tmdb_id"])),
         now=row["now"],
         before=row["before"],
         volume=row["volume"],

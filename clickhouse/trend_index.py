@@ -10,14 +10,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask, ask_columns, together
+from clickhouse.ask import ask_columns, together
 from clickhouse.closed import read_reached
+from clickhouse.film_authors import distinct_authors_of
+from clickhouse.film_names import read_names
 from clickhouse.film_ranks import real
-from clickhouse.listing import Listing, read_basis
+from clickhouse.listing import Listing, basis_of, read_latest
 from clickhouse.mention_numbers import LEAST_BASELINE_DAYS
 from clickhouse.mention_trends import known_days, read_stand
-from clickhouse.trend_parts import Films, Rule, Together, Weights, listed, measure
-from clickhouse.trend_rating import rating
+from clickhouse.trend_parts import LISTED_BY, Films, Rule, Together, Weights, heading, measure
+from clickhouse.trend_popularity import shown_films
 from clickhouse.trends import instant
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from clickhouse.ask import Columns
     from clickhouse.client import Client
     from clickhouse.mention_trends import Stand
+    from clickhouse.trend_popularity import Shown
     from clickhouse.trend_rating import Rating
 
 __all__ = ["COLUMNS", "SHOWN", "WEIGHTS", "Together", "TogetherQuestion", "read_together"]
@@ -88,25 +91,26 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
     # What is asked of talk depends on this, and takes longest: nothing else is to hold it up.
     stand = read_stand(client, day, at_ms=question.at_ms)
     known = _known(stand)
-    talk, shown, authors, basis, catalogue = together(
-        lambda: _talk(client, stand, known, question.at_ms),
-        lambda: ask_columns(client, "together_popularity", day=day),
-        lambda: ask_columns(client, _authors(stand), day=day),
-        lambda: read_basis(client, day, question.today),
-        lambda: ask_columns(client, "film_ratings"),
+    (talk, authors, latest), shown = together(
+        lambda: (_talk(client, stand, known, question.at_ms), _authors(client, stand), read_latest(client)),
+        lambda: _shown(client, day, question.by),
     )
-    rated = rating(catalogue, shown)
-    rule = Rule(known[0], sum(known[1:]), LEAST_BASELINE_DAYS, rated, WEIGHTS)
+    rule = Rule(known[0], sum(known[1:]), LEAST_BASELINE_DAYS, WEIGHTS)
     films = measure(shown, talk, authors, rule)
-    rows, qualified = listed(films, question.by, question.limit)
+    places, qualified = heading(films, question.by, question.limit)
+    names, rows = together(lambda: read_names(client, films.ids[places].tolist()), lambda: films.rows(places))
     return Listing(
         name=question.by,
         headline=HEADLINES[question.by],
-        basis=basis,
+        basis=basis_of(day, shown.seen_ms, latest),
         columns=COLUMNS,
         shown=SHOWN[question.by],
-        rows=_titled(client, rows),
-        parameters={"qualified": qualified, "usual_days": rule.month_days, **_parameters(question.by, films, rated)},
+        rows=tuple(names.titled(row) for row in rows),
+        parameters={
+            "qualified": qualified,
+            "usual_days": rule.month_days,
+            **_parameters(question.by, films, shown.rated),
+        },
         note=None if rule.is_known else "Talk of the day is not known well enough: its mentions are no whole number.",
     )
 
@@ -127,8 +131,8 @@ def _parameters(by: Together, films: Films, rated: Rating) -> dict[str, object]:
 
 def _latest(client: Client, today: date) -> date:
     """Return the latest day that both sources have reached, today without any snapshot."""
-    reached, basis = together(lambda: read_reached(client), lambda: read_basis(client, None, today))
-    shown: date = basis.day
+    reached, latest = together(lambda: read_reached(client), lambda: read_latest(client))
+    shown: date = latest or today
     return shown if reached is None else min(shown, instant(reached.furthest).date())
 
 
@@ -138,9 +142,17 @@ def _known(stand: Stand) -> list[bool]:
     return [bool(flag and stand.elapsed > 0) for flag in known_days(stand).flags]
 
 
-def _authors(stand: Stand) -> str:
-    """Return the query for the authors of a day."""
-    return "authors_of_kept_day" if stand.day in _kept(stand) else "authors_of_day"
+def _shown(client: Client, day: date, by: Together) -> Shown:
+    """Return what TMDB says of films, with all that follows from it alone: talk takes longer."""
+    columns = ask_columns(client, "together_popularity", day=day)
+    return shown_films(columns, ask_columns(client, "film_ratings"), LISTED_BY[by])
+
+
+def _authors(client: Client, stand: Stand) -> Columns:
+    """Return how many distinct authors mention each film on a day."""
+    if stand.day in _kept(stand):
+        return ask_columns(client, "authors_of_kept_day", day=stand.day)
+    return distinct_authors_of(ask_columns(client, "author_observations", day=stand.day))
 
 
 def _kept(stand: Stand) -> frozenset[date]:
@@ -168,15 +180,3 @@ def _talk(client: Client, stand: Stand, known: Sequence[bool], at_ms: int) -> Co
         counts, days = "counts_of_days", {"whole": [stand.day, *before]}
     asked = {"day": stand.day, "before": before, "cut_ms": stand.elapsed}
     return ask_columns(client, "together_talk", counts, **asked, **days)
-
-
-def _titled(client: Client, rows: list[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    if not rows:
-        return ()
-    names = {row["tmdb_id"]: row for row in ask(client, "film_names", films=[row["tmdb_id"] for row in rows])}
-    unnamed: dict[str, Any] = {"title": None, "release_date": None}
-    whole = []
-    for row in rows:
-        name = names.get(row["tmdb_id"], unnamed)
-        whole.append({**row, "title": name["title"] or f"film {row['tmdb_id']}", "release_date": name["release_date"]})
-    return tuple(whole)

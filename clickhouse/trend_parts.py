@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from clickhouse.ask import column
-from clickhouse.film_ranks import beside, highest, popularity_growth, real, shares, shares_among, votes_growth, whole
+from clickhouse.film_ranks import beside, highest, real, shares, shares_among, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,13 +19,20 @@ if TYPE_CHECKING:
 
     from clickhouse.ask import Columns
     from clickhouse.film_ranks import Numbers
-    from clickhouse.trend_rating import Rating
+    from clickhouse.trend_popularity import Shown
 
 Together = Literal["index", "quadrants", "talked", "untalked"]
 
 PARTS: Final = ("burst", "popularity_growth", "votes_growth", "authors")
 """The parts of the trend index."""
 RANKED: Final = (*PARTS, "mentions", "popularity")
+LISTED_BY: Final[Mapping[Together, frozenset[str]]] = {
+    "index": frozenset(PARTS),
+    "quadrants": frozenset(),
+    "talked": frozenset({"mentions", "popularity"}),
+    "untalked": frozenset({"mentions", "popularity"}),
+}
+"""The numbers whose ranks, of all films, make the order of each list."""
 WHOLE: Final = frozenset({"mentions", "votes"})
 """Numbers that are counts."""
 HIGH: Final = 0.75
@@ -56,7 +62,6 @@ class Rule:
     is_known: bool
     month_days: int
     least_days: int
-    rating: Rating
     weights: Weights
 
 
@@ -115,43 +120,34 @@ class Films:
         return names[0] if self.is_good[place] else names[1]
 
 
-def measure(shown: Columns, talk: Columns, authors: Columns, rule: Rule) -> Films:
+def measure(shown: Shown, talk: Columns, authors: Columns, rule: Rule) -> Films:
     """Return the numbers of the films that TMDB showed.
 
-    `shown`, `talk`, `authors`: what is answered by `queries/together_popularity.sql`, `together_talk.sql` and one of
-    `authors_of_*.sql`.
+    `talk`, `authors`: what is answered by `queries/together_talk.sql` and `authors_of_kept_day.sql`.
     """
-    # In order, so that what is looked up for them is found one behind the other.
-    shown = shown[np.argsort(column(shown, "tmdb_id"), kind="stable")]
-    ids = column(shown, "tmdb_id").astype(np.int64)
-    now, before, votes, votes_before, score = (
-        column(shown, name).astype(np.float64)
-        for name in ("popularity", "popularity_before", "votes", "votes_before", "score")
-    )
+    ids, rating = shown.ids, shown.numbers["weighted_rating"]
     counted, total, squares = beside(ids, talk, ("counted", "total", "squares"), 0)
     (distinct,) = beside(ids, authors, ("authors",), np.nan)
     with np.errstate(all="ignore"):
         # A film that was not seen on the day is in no rank but of what its votes grew by.
-        mentions = np.where(rule.is_known & ~np.isnan(now), counted, np.nan)
-        rating = rule.rating.of(votes, score)
+        mentions = np.where(rule.is_known & ~np.isnan(shown.numbers["popularity"]), counted, np.nan)
         numbers = {
-            "popularity": now,
-            "votes": votes,
-            "score": score,
-            "popularity_growth": popularity_growth(now, before),
-            "votes_growth": votes_growth(votes, votes_before),
-            "weighted_rating": rating,
+            **shown.numbers,
             "mentions": mentions,
             "burst": _burst(mentions, total, squares, rule),
             "authors": np.where(mentions == 0, 0.0, np.where(mentions > 0, distinct, np.nan)),
             "compared": np.where((mentions > 0) & ~np.isnan(rating), mentions, np.nan),
         }
         talked_about = np.where(mentions > 0, rating, np.nan)
-        return Films(ids, numbers, rule.weights, _median(numbers["compared"]), _median(talked_about))
+        medians = _median(numbers["compared"]), _median(talked_about)
+        return Films(ids, numbers, rule.weights, *medians, dict(shown.ranks))
 
 
-def listed(films: Films, by: Together, limit: int) -> tuple[list[dict[str, Any]], int]:
-    """Return the films that head a list, `limit` of each quadrant where it is of these, and how many there are."""
+def heading(films: Films, by: Together, limit: int) -> tuple[NDArray[np.int64], int]:
+    """Return where the films are that head a list, and how many are in it.
+
+    `limit`: how many head it, or each quadrant where the list is of these.
+    """
     key = _key(films, by)
     parts = films.is_loud * 2 + films.is_good if by == "quadrants" else np.zeros(len(key), np.int64)
     chosen = np.flatnonzero(~np.isnan(key) & ~np.isnan(films.numbers["popularity"]))
@@ -162,7 +158,7 @@ def listed(films: Films, by: Together, limit: int) -> tuple[list[dict[str, Any]]
     order = first[np.lexsort((films.ids[first], np.where(np.isnan(rating), np.inf, -rating), -key[first]))]
     heads = [np.flatnonzero(parts[order] == part)[:limit] for part in told]
     places = np.sort(np.concatenate([*heads, np.empty(0, np.int64)]))
-    return films.rows(order[places]), len(chosen)
+    return order[places], len(chosen)
 
 
 def _key(films: Films, by: Together) -> Numbers:

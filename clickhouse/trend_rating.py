@@ -38,19 +38,14 @@ def rating(catalogue: Columns, shown: Columns) -> Rating:
     `catalogue`: what queries/film_ratings.sql answers. `shown`: what queries/together_popularity.sql does; votes and
     mean vote are those last seen on the day or the day before, else the catalogue's.
     """
-    names = ("votes", "votes_yesterday", "score", "score_yesterday")
     ids = column(catalogue, "tmdb_id").astype(np.int64)
     if not len(ids):
         return Rating(None, None)
-    votes_seen, votes_before, score_seen, score_before = beside(ids, shown, names, np.nan)
-    known, rated = (_first(votes_seen, votes_before), _first(score_seen, score_before))
-    votes = _first(known, column(catalogue, "votes"))
-    score = np.where(np.isnan(known), column(catalogue, "score"), rated)
+    known, rated = beside(ids, shown, ("votes_known", "score_known"), np.nan)
+    is_unknown = np.isnan(known)
+    votes = np.where(is_unknown, column(catalogue, "votes"), known)
+    score = np.where(is_unknown, column(catalogue, "score"), rated)
     has_votes = votes > 0
     rates = score[has_votes & ~np.isnan(score)]
     m = float(np.quantile(votes[has_votes], WEIGHT_QUANTILE)) if has_votes.any() else None
     return Rating(m, float(np.mean(rates)) if len(rates) else None)
-
-
-def _first(numbers: Numbers, otherwise: Numbers) -> Numbers:
-    return np.where(np.isnan(numbers), otherwise, numbers)

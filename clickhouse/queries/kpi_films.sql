@@ -44,20 +44,13 @@ FROM
         (
             SELECT
                 tmdb_id,
+                -- The day before counts where the day has none, as it does in the other two.
+                if(d.p0 > 0, d.p0, d.p1) AS p,
                 if(p = 0, NULL, reinterpretAsFloat64(toUInt64(p))) AS value,
-                if(v = 0, NULL, toInt64(v)) AS cast_votes,
-                if(s = 0, NULL, reinterpretAsFloat64(toUInt64(s))) AS mean_vote
-            FROM
-            (
-                -- The day before counts where the day has none.
-                SELECT
-                    tmdb_id,
-                    if(d.p0 > 0, d.p0, d.p1) AS p,
-                    if(d.v0 > 0, d.v0, d.v1) AS v,
-                    if(d.s0 > 0, d.s0, d.s1) AS s
-                FROM popularity_days AS d FINAL
-                WHERE day = {day:Date}
-            )
+                if(d.v01 = 0, NULL, toInt64(d.v01)) AS cast_votes,
+                if(d.s01 = 0, NULL, reinterpretAsFloat64(toUInt64(d.s01))) AS mean_vote
+            FROM popularity_days AS d FINAL
+            WHERE day = {day:Date}
         ) AS d ON d.tmdb_id = f.tmdb_id
     )
 )

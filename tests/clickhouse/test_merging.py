@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,8 @@ from clickhouse.ask import ask
 from clickhouse.client import connect
 from clickhouse.merging import APART_PERCENT, merge_days
 from clickhouse.migrate import load_migrations, migrate
-from tests.clickhouse.tables import Filled, filled
+from clickhouse.tables import POPULARITY
+from tests.clickhouse.tables import Filled, filled, ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,3 +143,42 @@ def test_the_migration_to_months_takes_little_memory(clickhouse_settings: Settin
     assert migrate(clickhouse_settings, done) == [by_month]
 
     assert client.query("SELECT uniqExact(tmdb_id, day) FROM popularity_days").result_rows == [(1_300_000,)]
+
+
+def test_votes_last_known_are_of_the_day_or_the_day_before(clickhouse_settings: Settings) -> None:
+    """Of a last day of a year 7 votes were known in the end, of the next one 9, and nothing of the day after that.
+
+    The three days then have 7, 9 and 9. The migration fills that in as the view keeps it up: film 1 was seen before
+    it, film 2 after it, film 3 before and after.
+    """
+    own = load_migrations()
+    (last_known,) = (migration for migration in own if migration.name == "votes_last_known")
+    seen = [("2025-12-31T18:00", 7), ("2025-12-31T08:00", 5), ("2026-01-01T06:00", 9), ("2026-01-01T09:00", None)]
+    migrate(clickhouse_settings, [migration for migration in own if migration.version < last_known.version])
+    tables = Filled(connect(clickhouse_settings))
+    vote(tables, 1, seen)
+    vote(tables, 3, seen[:2])
+
+    migrate(clickhouse_settings, [migration for migration in own if migration.version <= last_known.version])
+    vote(tables, 2, seen)
+    vote(tables, 3, seen[2:])
+
+    days = [(date(2025, 12, 31), 7, 3.5), (date(2026, 1, 1), 9, 4.5), (date(2026, 1, 2), 9, 4.5)]
+    assert {film: last_known_votes(tables, film) for film in (1, 2, 3)} == {1: days, 2: days, 3: days}
+
+
+def vote(tables: Filled, film: int, seen: list[tuple[str, int | None]]) -> None:
+    """Store snapshots of a film, each with votes and half as much as their mean."""
+    for at, votes in seen:
+        mean = None if votes is None else votes / 2
+        tables.insert(POPULARITY, tmdb_id=film, observed_at=ms(at), popularity=1.0, vote_count=votes, vote_average=mean)
+
+
+def last_known_votes(tables: Filled, film: int) -> list[tuple[object, ...]]:
+    """Return the days of a film with the votes and the mean vote last known on each."""
+    found = tables.client.query(
+        "SELECT day, toInt64(v01), reinterpretAsFloat64(toUInt64(s01)) FROM popularity_days FINAL "
+        "WHERE tmdb_id = {film:Int64} AND v01 > 0 ORDER BY day",
+        parameters={"film": film},
+    )
+    return [tuple(row) for row in found.result_rows]

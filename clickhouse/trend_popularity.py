@@ -1,0 +1,64 @@
+"""What TMDB alone says of the films that are listed by talk and popularity together.
+
+Numbers lie in arrays, an element a film; one that is unknown is NaN. `film_measures.TOGETHER` says what each is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from clickhouse.ask import column
+from clickhouse.film_ranks import popularity_growth, shares, votes_growth
+from clickhouse.trend_rating import rating
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from clickhouse.ask import Columns
+    from clickhouse.film_ranks import Numbers
+    from clickhouse.trend_rating import Rating
+
+READ: Final = ("popularity", "votes", "score", "popularity_before", "votes_before")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The films that TMDB showed on a day or shortly before, in the order of their ids.
+
+    `numbers`: of each film, by name. `ranks`: those `film_ranks.shares` of the numbers that are asked for. `seen_ms`:
+    the last snapshot of the day, milliseconds.
+    """
+
+    ids: NDArray[np.int64]
+    numbers: Mapping[str, Numbers]
+    ranks: Mapping[str, Numbers]
+    rated: Rating
+    seen_ms: Numbers
+
+
+def shown_films(columns: Columns, catalogue: Columns, ranked: frozenset[str]) -> Shown:
+    """Return what TMDB says of films.
+
+    `columns`: what `queries/together_popularity.sql` answers. `catalogue`: what `queries/film_ratings.sql` does.
+    `ranked`: the numbers of which the ranks of all films are needed.
+    """
+    # In order, so that what is looked up for them is found one behind the other.
+    columns = columns[np.argsort(column(columns, "tmdb_id"), kind="stable")]
+    now, votes, score, before, votes_before = (column(columns, name).astype(np.float64) for name in READ)
+    rated = rating(catalogue, columns)
+    numbers = {
+        "popularity": now,
+        "votes": votes,
+        "score": score,
+        "popularity_growth": popularity_growth(now, before),
+        "votes_growth": votes_growth(votes, votes_before),
+        "weighted_rating": rated.of(votes, score),
+    }
+    ranks = {name: shares(numbers[name]) for name in numbers.keys() & ranked}
+    ids = column(columns, "tmdb_id").astype(np.int64)
+    return Shown(ids, numbers, ranks, rated, column(columns, "seen_ms").astype(np.float64))
