@@ -109,9 +109,9 @@ class Timed:
         """Run a query and note its time."""
         return self._noted(self._client.query, text, options)
 
-    def query_np(self, text: str, **options: Any) -> Any:
-        """Run a query for an array and note its time."""
-        return self._noted(self._client.query_np, text, options)
+    def query_columns(self, text: str, **options: Any) -> Any:
+        """Run a query for its columns and note its time."""
+        return self._noted(self._client.query_columns, text, options)
 
     def _noted(self, run: Callable[..., Any], text: str, options: Mapping[str, Any]) -> Any:
         begun = perf_counter()

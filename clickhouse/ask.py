@@ -7,15 +7,17 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from clickhouse.client import Client
 
-    Columns = NDArray[Any]
-    """Rows as an array of records, whose fields are the columns."""
+    Columns = Mapping[str, NDArray[Any]]
+    """The columns of an answer by name, each an element a row; an answer without rows has none."""
 
 
 @cache
@@ -58,17 +60,24 @@ def ask_both(client: Client, first: str, last: str, /, **parameters: Any) -> lis
 
 def ask_columns(client: Client, name: str, source: str = "", /, **parameters: Any) -> Columns:
     """As `ask`, or with a source `ask_over`, of many rows that are computed with; see `column` for what it returns."""
-    found: Columns = (
-        client.query_np(query_over(name, source), parameters=parameters)
-        if source
-        else client.query_np(query_text(name), parameters=parameters)
-    )
-    return found
+    if source:
+        return client.query_columns(query_over(name, source), parameters=parameters)
+    return client.query_columns(query_text(name), parameters=parameters)
 
 
 def column(columns: Columns, name: str) -> NDArray[Any]:
-    """Return a column of an answer of `ask_columns`; without rows the answer knows no names."""
-    return columns[name] if columns.dtype.names else columns
+    """Return a column of an answer of `ask_columns`, which may have no rows."""
+    return columns[name] if columns else np.empty(0)
+
+
+def in_order(columns: Columns, name: str) -> Columns:
+    """Return the rows of an answer in the order of a column."""
+    by = column(columns, name)
+    # Most answers are in order as they come, and nothing is to be moved.
+    if (by[1:] >= by[:-1]).all():
+        return columns
+    order = np.argsort(by, kind="stable")
+    return {name: values[order] for name, values in columns.items()}
 
 
 def together(*questions: Callable[[], Any]) -> list[Any]:

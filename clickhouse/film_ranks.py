@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from clickhouse.ask import column
+from clickhouse.ask import column, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,14 +95,13 @@ def descending(numbers: Numbers, ids: NDArray[np.int64]) -> NDArray[np.intp]:
 
 def beside(ids: NDArray[np.int64], columns: Columns, names: Sequence[str], otherwise: float) -> list[Numbers]:
     """Return columns' values for the films, in their order; `otherwise` for films that the columns do not have."""
+    columns = in_order(columns, "tmdb_id")
     films = column(columns, "tmdb_id")
     if not len(films):
         return [np.full(len(ids), otherwise) for _ in names]
-    # Most answers are in order already, and nothing is to be moved.
-    order = np.argsort(films, kind="stable")
-    places = np.minimum(np.searchsorted(films[order], ids), len(films) - 1)
-    is_there = films[order][places] == ids
-    return [np.where(is_there, column(columns, name)[order][places], otherwise) for name in names]
+    places = np.minimum(np.searchsorted(films, ids), len(films) - 1)
+    is_there = films[places] == ids
+    return [np.where(is_there, column(columns, name)[places], otherwise) for name in names]
 
 
 def highest(numbers: Numbers, films: NDArray[np.intp], limit: int) -> NDArray[np.intp]:

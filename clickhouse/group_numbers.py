@@ -76,7 +76,7 @@ def seen_films(numbers: Columns) -> SeenFilms:
             "vote_velocity": films.gained / 7,
             "viral_score": films.viral_score,
             "votes": films.v[0],
-            "score": column(numbers, "s0").astype(np.float64),
+            "score": column(numbers, "s0"),
         }
         week = films.coefficient()
     seen = _at(~np.isnan(films.p[0]))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import numpy as np
-
 from clickhouse.ask import ask, together
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, instant
 
@@ -14,8 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date, datetime
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from clickhouse.client import Client
-    from clickhouse.film_ranks import Numbers
 
 Row = dict[str, Any]
 T = TypeVar("T")
@@ -76,12 +76,12 @@ def read_latest(client: Client) -> date | None:
     return found
 
 
-def basis_of(day: date, seen_ms: Numbers, latest: date | None) -> Basis:
+def basis_of(day: date, seen_ms: NDArray[np.int64], latest: date | None) -> Basis:
     """Return what a day's numbers rest on by the films themselves, which then need not be read once more.
 
-    `seen_ms`: of each film the last snapshot of the day, milliseconds, NaN without one. `latest`: see `read_latest`.
+    `seen_ms`: of each film the last snapshot of the day, milliseconds, 0 without one. `latest`: see `read_latest`.
     """
-    seen = seen_ms[~np.isnan(seen_ms)]
+    seen = seen_ms[seen_ms > 0]
     as_of = instant(int(seen.max())) if len(seen) else None
     return Basis(day, as_of, _state(day, latest), len(seen))
 

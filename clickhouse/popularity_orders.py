@@ -147,11 +147,8 @@ def has_yesterday(columns: Columns) -> bool:
 def films_of(columns: Columns, top: int) -> Films:
     """Return the films that `popularity_week.sql` or another choice of `popularity_numbers.sql` answers with."""
     ids = column(columns, "tmdb_id").astype(np.int64)
-    told = columns.dtype.names or tuple(f"{what}{ago}" for what in "pv" for ago in _AGO)
-    p, v = (
-        {ago: column(columns, f"{what}{ago}").astype(np.float64) for ago in _AGO if f"{what}{ago}" in told}
-        for what in "pv"
-    )
+    told = columns or {f"{what}{ago}" for what in "pv" for ago in _AGO}
+    p, v = ({ago: column(columns, f"{what}{ago}") for ago in _AGO if f"{what}{ago}" in told} for what in "pv")
     seen = {ago: np.count_nonzero(~np.isnan(p[ago])) for ago in (0, 1, 2) if ago in p}
     compared_days = next((ago for ago in (1, 2) if 2 * seen.get(ago, 0) >= seen[0]), 0)
     return Films(ids, p, v, top, compared_days)

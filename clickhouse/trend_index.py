@@ -91,9 +91,11 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
     # What is asked of talk depends on this, and takes longest: nothing else is to hold it up.
     stand = read_stand(client, day, at_ms=question.at_ms)
     known = _known(stand)
-    (talk, authors, latest), shown = together(
-        lambda: (_talk(client, stand, known, question.at_ms), _authors(client, stand), read_latest(client)),
+    # The two long questions run beside each other, and the others behind them: more at once take longer in all.
+    (talk, authors), shown, latest = together(
+        lambda: (_talk(client, stand, known, question.at_ms), _authors(client, stand)),
         lambda: _shown(client, day, question.by),
+        lambda: read_latest(client),
     )
     rule = Rule(known[0], sum(known[1:]), LEAST_BASELINE_DAYS, WEIGHTS)
     films = measure(shown, talk, authors, rule)
@@ -143,7 +145,7 @@ def _known(stand: Stand) -> list[bool]:
 
 
 def _shown(client: Client, day: date, by: Together) -> Shown:
-    """Return what TMDB says of films, with all that follows from it alone: talk takes longer."""
+    """Return what TMDB says of films, with all that follows from it alone: talk is asked for meanwhile."""
     columns = ask_columns(client, "together_popularity", day=day)
     return shown_films(columns, ask_columns(client, "film_ratings"), LISTED_BY[by])
 

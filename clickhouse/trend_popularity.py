@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from clickhouse.ask import column
+from clickhouse.ask import column, in_order
 from clickhouse.film_ranks import popularity_growth, shares, votes_growth
 from clickhouse.trend_rating import rating
 
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from clickhouse.film_ranks import Numbers
     from clickhouse.trend_rating import Rating
 
-READ: Final = ("popularity", "votes", "score", "popularity_before", "votes_before")
+READ: Final = ("popularity", "popularity_before", "votes_before")
+KNOWN: Final = {"votes_known": "is_voted", "score_known": "is_scored"}
+"""Numbers as they were last known, by day or the day before, and which columns tell that it was on the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,14 @@ class Shown:
     """The films that TMDB showed on a day or shortly before, in the order of their ids.
 
     `numbers`: of each film, by name. `ranks`: those `film_ranks.shares` of the numbers that are asked for. `seen_ms`:
-    the last snapshot of the day, milliseconds.
+    the last snapshot of the day, milliseconds, 0 without one.
     """
 
     ids: NDArray[np.int64]
     numbers: Mapping[str, Numbers]
     ranks: Mapping[str, Numbers]
     rated: Rating
-    seen_ms: Numbers
+    seen_ms: NDArray[np.int64]
 
 
 def shown_films(columns: Columns, catalogue: Columns, ranked: frozenset[str]) -> Shown:
@@ -48,8 +50,9 @@ def shown_films(columns: Columns, catalogue: Columns, ranked: frozenset[str]) ->
     `ranked`: the numbers of which the ranks of all films are needed.
     """
     # In order, so that what is looked up for them is found one behind the other.
-    columns = columns[np.argsort(column(columns, "tmdb_id"), kind="stable")]
-    now, votes, score, before, votes_before = (column(columns, name).astype(np.float64) for name in READ)
+    columns = in_order(columns, "tmdb_id")
+    now, before, votes_before = (column(columns, name) for name in READ)
+    votes, score = (np.where(column(columns, flag), column(columns, known), np.nan) for known, flag in KNOWN.items())
     rated = rating(catalogue, columns)
     numbers = {
         "popularity": now,
@@ -61,4 +64,4 @@ def shown_films(columns: Columns, catalogue: Columns, ranked: frozenset[str]) ->
     }
     ranks = {name: shares(numbers[name]) for name in numbers.keys() & ranked}
     ids = column(columns, "tmdb_id").astype(np.int64)
-    return Shown(ids, numbers, ranks, rated, column(columns, "seen_ms").astype(np.float64))
+    return Shown(ids, numbers, ranks, rated, column(columns, "seen_ms"))

@@ -24,7 +24,8 @@ STATEMENT: Final = re.compile(
     re.DOTALL,
 )
 RUNNING: Final = {
-    *("query", "command", "raw_query", "query_df", "query_np", "query_rows_stream", "query_row_block_stream"),
+    *("query", "command", "raw_query", "query_df", "query_np", "query_columns"),
+    *("query_rows_stream", "query_row_block_stream", "query_column_block_stream"),
     *("execute", "executemany", "executescript"),
 }
 DATABASES: Final = re.compile(r"(client|connection|server|cursor|database|engine|admin|store)$")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from pydantic import SecretStr
@@ -51,6 +52,26 @@ def test_one_client_serves_many_threads(clickhouse_settings: Settings) -> None:
         answers = list(pool.map(lambda number: client.command("SELECT {n:UInt8}", {"n": number}), range(40)))
 
     assert answers == list(range(40))
+
+
+def test_columns_of_numbers(clickhouse_settings: Settings) -> None:
+    """Each column lies in one array of its own type, whether it came in one block or in many, or without a row."""
+    client = connect(clickhouse_settings)
+    asked = "SELECT toInt64(number) AS n, number / 2 AS half, if(number = 1, nan, 1) AS gap FROM numbers({rows:UInt64})"
+
+    for rows in (3, 200_000):
+        found = client.query_columns(asked, parameters={"rows": rows}, settings={"max_block_size": 1_000})
+        assert {name: values.dtype for name, values in found.items()} == {"n": np.int64, "half": float, "gap": float}
+        assert np.array_equal(found["n"], np.arange(rows))
+        assert np.array_equal(found["half"], np.arange(rows) / 2)
+        assert np.flatnonzero(np.isnan(found["gap"])).tolist() == [1]
+    assert client.query_columns(asked, parameters={"rows": 0}) == {}
+
+
+def test_columns_raise_as_rows_do(clickhouse_settings: Settings) -> None:
+    """A table that is not there is a migration that was not run."""
+    with pytest.raises(ConfigurationInvalid, match="cinepulse migrate"):
+        connect(clickhouse_settings).query_columns("SELECT 1 AS n FROM nowhere")
 
 
 def test_nobody_answers(clickhouse_settings: Settings) -> None:
