@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask, together
-from clickhouse.mention_hours import HourTalk, compared_days, hour_talks, read_hour_counts
+from clickhouse.mention_hours import Hourly, HourTalk, hour_talks, read_hours
 from clickhouse.mention_numbers import NOTHING, NOWHERE, Counts, metrics_of
 from clickhouse.mention_reading import Listed, Reading
 from clickhouse.mention_trends import MentionQuestion, kept_days, known_days, read_stand
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
     from clickhouse.client import Client
     from clickhouse.closed import Closer
-    from clickhouse.mention_hours import HourCounts
+    from clickhouse.mention_hours import HourCounts, HoursTold
     from clickhouse.mention_numbers import KnownDays
     from clickhouse.mention_trends import Stand
 
@@ -74,17 +74,19 @@ def question_of(tmdb_id: int, closer: Closer, at_ms: int) -> MentionQuestion:
     return MentionQuestion(by="share", now_ms=0, closer=closer, film=tmdb_id, limit=1, at_ms=at_ms)
 
 
-def film_talk(
+def film_talk(  # noqa: PLR0913 - what a day's talk rests on
     client: Client,
     question: MentionQuestion,
     stand: Stand,
     counted: Sequence[Mapping[str, Any]],
+    *,
     all_mentions: int | None = None,
+    hours: Callable[[], HoursTold] | None = None,
 ) -> FilmTalk | None:
     """As `read_film_talk`, of a day of which it is known how it stands.
 
     `counted`: the film's days as `read_film_days` has them. `all_mentions`: of all films on the day, None where that is
-    to be read.
+    to be read. `hours`: returns what `read_hours` does of `Hourly.of` the day, None likewise.
     """
     if not stand.elapsed:
         return None
@@ -92,14 +94,15 @@ def film_talk(
     reading = Reading(client, question, stand.day, stand.elapsed, kept_days(stand.reached, question.at_ms))
     # Of a day that is told by its mentions these tell all at once.
     is_kept = stand.day in reading.kept
-    kept = (stand.reached.kept if stand.reached else frozenset()) - (frozenset() if is_kept else {stand.day})
-    (hours, reaches), reach, listed = together(
-        lambda: read_hour_counts(client, question.film, stand, _by_the_hour(stand, known), kept, question.at_ms),
+    hourly = Hourly.of(stand.day, stand.elapsed)
+    told, reach, listed = together(
+        hours or (lambda: read_hours(client, question.film, hourly, reading.kept, question.at_ms)),
         lambda: reading.reach([question.film]) if is_kept else {},
         lambda: reading.listed(known) if all_mentions is None else Listed((question.film,), all_mentions),
     )
-    counts = _counts(stand, known, counted, hours)
-    metrics = metrics_of(counts, known, listed.all_mentions, reach.get(question.film, reaches.get(stand.day, NOWHERE)))
+    counts = _counts(stand, known, counted, told.counts)
+    reaching = reach.get(question.film) or told.reaches.get(stand.day, NOWHERE)
+    metrics = metrics_of(counts, known, listed.all_mentions, reaching)
     if not metrics["mentions"]:
         return None
     coverage, _ = stand.polls.over_days(stand.period.start_ms, stand.period.end_ms, stand.furthest)
@@ -109,18 +112,8 @@ def film_talk(
         coverage_share=coverage.share,
         baseline_days=known.baseline,
         metrics=metrics,
-        hours=hour_talks(stand, hours),
+        hours=hour_talks(stand, told.counts),
     )
-
-
-def _is_over(stand: Stand) -> bool:
-    return stand.elapsed == MILLISECONDS_PER_DAY
-
-
-def _by_the_hour(stand: Stand, known: KnownDays) -> list[date]:
-    """Return the days that are read by the hour: while the day is not over those before too, since they are cut."""
-    before = () if _is_over(stand) else known.told
-    return [*compared_days(stand.day), *(stand.day - timedelta(days=ago) for ago in before)]
 
 
 def _counts(
@@ -129,7 +122,7 @@ def _counts(
     """Return the film's mentions by how many days ago, of days before up to the same time of day."""
     days = {row["day"]: Counts(row["mentions"], row["submissions"], row["comments"]) for row in counted}
     found = {ago: days.get(stand.day - timedelta(days=ago), NOTHING) for ago in known.told}
-    if _is_over(stand):
+    if stand.elapsed == MILLISECONDS_PER_DAY:
         return found
     cut = Counter[int]()
     for (day, _), mentions in hours.items():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask, ask_both
 from clickhouse.coverage import MILLISECONDS_PER_HOUR
-from clickhouse.mention_numbers import Reach, shrunk_z
+from clickhouse.mention_numbers import BASELINE_DAYS, Reach, shrunk_z
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -45,28 +45,57 @@ def compared_days(day: date) -> list[date]:
     return [day - timedelta(weeks=weeks) for weeks in range(WEEKS + 1)]
 
 
-def read_hour_counts(  # noqa: PLR0913, PLR0917 - a film's days, and how to read them
-    client: Client, tmdb_id: int, stand: Stand, days: Iterable[date], kept: Collection[date], at_ms: int = 0
-) -> tuple[HourCounts, Mapping[date, Reach]]:
-    """Return a film's mentions on days, each up to the time of day that the stream has reached, and how far they reach.
+@dataclass(frozen=True, slots=True)
+class Hourly:
+    """A film's days that are read by the hour, each in its first `cut_ms` milliseconds alone."""
 
-    `kept`: the days that are told by their rows, of which it is not told how far they reach. `at_ms`: that of those
-    written by then, milliseconds; 0 is now. Raises DatabaseUnavailable when ClickHouse does not answer.
+    days: frozenset[date] = frozenset()
+    cut_ms: int = 0
+
+    @classmethod
+    def of(cls, day: date, elapsed: int) -> Self:
+        """Return the days for the hours of a day of which so many milliseconds have passed.
+
+        While it is not over they are those that its metrics compare it with too, since these are cut likewise.
+        """
+        before = range(BASELINE_DAYS + 1) if elapsed < MILLISECONDS_PER_DAY else ()
+        return cls(frozenset([*compared_days(day), *(day - timedelta(days=ago) for ago in before)]), elapsed)
+
+
+@dataclass(frozen=True, slots=True)
+class HoursTold:
+    """A film's mentions by the hour, and how far the mentions of days reach that are told by themselves."""
+
+    counts: HourCounts = field(default_factory=dict)
+    reaches: Mapping[date, Reach] = field(default_factory=dict)
+
+    @classmethod
+    def by(cls, rows: Iterable[Mapping[str, Any]], kept: Collection[date]) -> Self:
+        """Return what rows of days tell; `kept`: those of which they do not tell how far their mentions reach."""
+        told = list(rows)
+        counts = {(row["day"], hour): mentions for row in told for hour, mentions in row["hours"].items()}
+        return cls(counts, {row["day"]: Reach.of(row) for row in told if row["day"] not in kept})
+
+
+def read_hours(client: Client, tmdb_id: int, hourly: Hourly, kept: Collection[date], at_ms: int = 0) -> HoursTold:
+    """Return a film's mentions by the hour, and how far they reach.
+
+    `kept`: the days that are told by their rows. `at_ms`: how far those reach that were written by then, milliseconds;
+    0 is now. Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    asked = sorted(set(days))
+    days = sorted(hourly.days)
     told: dict[str, Any] = {
-        "kept": [day for day in asked if day in kept],
-        "rows": [day for day in asked if day not in kept],
+        "kept": [day for day in days if day in kept],
+        "rows": [day for day in days if day not in kept],
         "film": tmdb_id,
-        "cut_ms": stand.elapsed,
+        "cut_ms": hourly.cut_ms,
         "at_ms": at_ms,
     }
     if told["rows"] and told["kept"]:
         found = ask_both(client, "mention_hours_kept", "mention_hours", **told)
     else:
         found = ask(client, "mention_hours_kept" if told["kept"] else "mention_hours", **told)
-    counts = {(row["day"], hour): mentions for row in found for hour, mentions in row["hours"].items()}
-    return counts, {row["day"]: Reach.of(row) for row in found if row["day"] not in kept}
+    return HoursTold.by(found, kept)
 
 
 def hour_talks(stand: Stand, counts: HourCounts) -> tuple[HourTalk, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask, ask_over, together
+from clickhouse.film_names import read_names
 from clickhouse.mention_numbers import (
     BASELINE_DAYS,
     LEAST_BASELINE_DAYS,
@@ -93,13 +94,14 @@ class Reading:
         return self._bursts(known) if by == "burst" else self._changes(known)
 
     def measured(self, listed: Listed, known: KnownDays) -> list[dict[str, Any]]:
-        """Return the metrics of the films, those that have the order's in its order."""
+        """Return the films with their names and metrics, those that have the order's in its order."""
         if not listed.films:
             return []
         films = list(listed.films)
-        rows, reach = together(
+        rows, reach, names = together(
             lambda: self._counted("mention_counts_by_day", self._days(known.told), films=films),
             lambda: self.reach(films),
+            lambda: read_names(self.client, films),
         )
         counted: dict[int, dict[int, Counts]] = {film: {} for film in films}
         for row in rows:
@@ -110,7 +112,7 @@ class Reading:
         for film in films:
             metrics = metrics_of(counted[film], known, listed.all_mentions, reach.get(film, NOWHERE))
             if metrics[name] is not None and (metrics["mentions"] or self.question.by not in TALKED_ABOUT):
-                found.append({"tmdb_id": film, **metrics})
+                found.append(names.titled({"tmdb_id": film, **metrics}))
         return sorted(found, key=lambda row: (-sign * row[name], row["tmdb_id"]))
 
     def reach(self, films: Sequence[int]) -> dict[int, Reach]:

@@ -13,13 +13,11 @@ from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import together
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, read_polls
-from clickhouse.film_names import read_names
 from clickhouse.mention_numbers import BASELINE_DAYS, KnownDays
 from clickhouse.mention_reading import Reading
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, chosen_period, instant, today
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date, datetime
 
     from clickhouse.client import Client
@@ -106,7 +104,7 @@ def read_mention_trends(client: Client, question: MentionQuestion) -> MentionRep
         elapsed_share=stand.elapsed / MILLISECONDS_PER_DAY,
         coverage=coverage,
         baseline_days=known.baseline,
-        films=_titled(client, mention_metrics(client, question, stand, known)),
+        films=tuple(_films(client, question, stand, known)),
         known_at=instant(question.at_ms) if question.at_ms else None,
     )
 
@@ -152,7 +150,7 @@ def read_known(client: Client, period: Period, at_ms: int) -> Polls:
 def stand_of(day: date | None, now_ms: int, reached: Reached | None, polls: Polls) -> Stand:
     """Return how a day stands by what is known of the counts and the polls."""
     chosen, period = chosen_period(None if day is None else Period(day, day), now_ms, reached)
-    return Stand(chosen, period, reached, _elapsed(period, reached), polls)
+    return Stand(chosen, period, reached, elapsed_of(period, reached), polls)
 
 
 def known_days(stand: Stand) -> KnownDays:
@@ -164,14 +162,15 @@ def known_days(stand: Stand) -> KnownDays:
     return KnownDays(flags, stand.day.isoweekday())
 
 
-def _elapsed(period: Period, reached: Reached | None) -> int:
+def elapsed_of(period: Period, reached: Reached | None) -> int:
+    """Return how much of a day had passed at the highest event time counted, milliseconds."""
     if reached is None:
         return 0
     return max(0, min(reached.furthest + 1, period.end_ms) - period.start_ms)
 
 
-def mention_metrics(client: Client, question: MentionQuestion, stand: Stand, known: KnownDays) -> list[dict[str, Any]]:
-    """Return the metrics of films by name, in the order asked for; none of a day that nothing has reached."""
+def _films(client: Client, question: MentionQuestion, stand: Stand, known: KnownDays) -> list[dict[str, Any]]:
+    """Return films with their names and metrics, in the order asked for; none of a day that nothing has reached."""
     if not stand.elapsed:
         return []
     reading = Reading(client, question, stand.day, stand.elapsed, kept_days(stand.reached, question.at_ms))
@@ -182,8 +181,3 @@ def kept_days(reached: Reached | None, at_ms: int) -> frozenset[date]:
     """Return the days whose mentions lie in a row a film. What was written by an instant may be less of a day."""
     days = reached.kept if reached else frozenset()
     return days if not at_ms else frozenset(day for day in days if Period(day, day).end_ms <= at_ms)
-
-
-def _titled(client: Client, rows: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    names = read_names(client, [row["tmdb_id"] for row in rows])
-    return tuple(names.titled(row) for row in rows)

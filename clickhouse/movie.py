@@ -15,19 +15,21 @@ from clickhouse.film_talk import FilmTalk, film_talk, question_of, read_film_day
 from clickhouse.films import UNNAMED, Film, find_film, id_of
 from clickhouse.history import FilmDay, days_of, last_days, read_numbers
 from clickhouse.lead import lead
+from clickhouse.mention_hours import Hourly
 from clickhouse.mention_numbers import BASELINE_DAYS
-from clickhouse.mention_trends import kept_days, stand_of
+from clickhouse.mention_trends import elapsed_of, kept_days, stand_of
 from clickhouse.movie_posts import Posts
 from clickhouse.sentiment import UNKNOWN, Sentiment
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE, Period, instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date, datetime
 
     from clickhouse.client import Client
     from clickhouse.closed import Closer, Reached, State
     from clickhouse.lead import Lead
+    from clickhouse.mention_hours import HoursTold
     from clickhouse.mention_trends import MentionQuestion, Stand
     from clickhouse.movie_posts import Evidence, Spread
 
@@ -128,10 +130,20 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
         asked = beside.submit(
             read_numbers, client, [film.tmdb_id], period, at_ms=at_ms, counted=counted, shares_from=shares_from
         )
-        posted = beside.submit(Posts.read, client, film.tmdb_id, days, limit, at_ms, kept_days(reached, at_ms))
+        posted = beside.submit(
+            Posts.read,
+            client,
+            film.tmdb_id,
+            days,
+            limit,
+            at_ms=at_ms,
+            kept=kept_days(reached, at_ms),
+            hourly=_hourly(days, reached),
+        )
         polls = _polls(client, period, [row["day"] for row in days], at_ms)
         stand = stand_of(days[0]["day"], 0, reached, polls) if days else None
-        talk = _talk(client, question_of(film.tmdb_id, closer, at_ms), stand, counted, shares_from)
+        question = question_of(film.tmdb_id, closer, at_ms)
+        talk = _talk(client, question, stand, counted, shares_from, lambda: posted.result().hours)
         posts, numbers = posted.result(), asked.result()
     history = days_of([film.tmdb_id], period, numbers, polls, reached=reached, closer=closer)[film.tmdb_id]
     covered = _covered(polls, [row["day"] for row in days], reached)
@@ -171,17 +183,27 @@ def _counted(client: Client, tmdb_id: int, at_ms: int) -> list[dict[str, Any]]:
     return [{"film": tmdb_id, "is_final": row["state"] == "final", **row} for row in rows]
 
 
-def _talk(
+def _talk(  # noqa: PLR0913, PLR0917 - what a day's talk rests on
     client: Client,
     question: MentionQuestion,
     stand: Stand | None,
     counted: Sequence[Mapping[str, Any]],
     shares_from: date,
+    hours: Callable[[], HoursTold],
 ) -> FilmTalk | None:
     """Return what is said of the film on its latest day, without the share where `_shared` tells it."""
     if stand is None:
         return None
-    return film_talk(client, question, stand, counted, UNSHARED if stand.day >= shares_from else None)
+    all_mentions = UNSHARED if stand.day >= shares_from else None
+    return film_talk(client, question, stand, counted, all_mentions=all_mentions, hours=hours)
+
+
+def _hourly(days: Sequence[Mapping[str, Any]], reached: Reached | None) -> Hourly:
+    """Return the days that are read by the hour for what is said of the film on its latest day."""
+    if not days:
+        return Hourly()
+    day = days[0]["day"]
+    return Hourly.of(day, elapsed_of(Period(day, day), reached))
 
 
 def _shared(talk: FilmTalk | None, history: Sequence[FilmDay]) -> FilmTalk | None:

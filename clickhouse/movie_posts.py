@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from clickhouse.ask import ask, ask_both, together
+from clickhouse.mention_hours import Hourly, HoursTold
 from clickhouse.sentiment import UNKNOWN, Felt, Sentiments, sentiments_of
 from clickhouse.trends import instant
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from clickhouse.client import Client
 
 FEW: Final = 500
-"""So many posts are added up in less time than the rows of their days are read."""
+FEW_DAYS: Final = 3
+"""So many posts of so many days are added up in less time than they and the rows of their days are read."""
+NO_HOURS: Final = Hourly()
 
 REDDIT_POST: Final = "https://www.reddit.com/comments/{thread}/"
 REDDIT_COMMENT: Final = "https://www.reddit.com/comments/{thread}/_/{comment}/"
@@ -76,51 +79,68 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Posts:
-    """What the posts of a film's latest days say; `evidence` the newest of them."""
+    """What the posts of a film's latest days say.
+
+    `evidence`: the newest of them. `hours`: what is told by the hour, of the days for which that is asked.
+    """
 
     evidence: tuple[Evidence, ...] = ()
     felt: Sentiments = field(default_factory=partial(Sentiments, {}, UNKNOWN))
     spread: Spread = field(default_factory=Spread)
+    hours: HoursTold = field(default_factory=HoursTold)
 
     @classmethod
-    def read(  # noqa: PLR0913, PLR0917 - a film's days, and how to read them
+    def read(  # noqa: PLR0913 - a film's days, and how to read them
         cls,
         client: Client,
         tmdb_id: int,
         days: Sequence[Mapping[str, Any]],
         limit: int,
-        at_ms: int,
+        *,
+        at_ms: int = 0,
         kept: frozenset[date] = frozenset(),
+        hourly: Hourly = NO_HOURS,
     ) -> Self:
         """Return what the posts of days say, of those written by an instant unless it is 0.
 
         `days`: the film's, newest first, with their mentions. `limit`: posts at most in `evidence`. `kept`: the days
-        that are told by their rows. Raises DatabaseUnavailable when ClickHouse does not answer.
+        that are told by their rows. `hourly`: which days are told by the hour, be they of `days` or others. Raises
+        DatabaseUnavailable when ClickHouse does not answer.
         """
         if not days:
             return cls()
+        own = {day["day"] for day in days}
         newest = _newest(days, limit)
-        # The posts of the newest days are looked at as it is, and few are added up in less time than rows are read.
-        if sum(day["mentions"] for day in days) <= FEW and 2 * len(newest) >= len(days):
-            kept = frozenset()
-        elif sum(day["mentions"] for day in days if day["day"] in newest) <= FEW:
-            kept -= set(newest)
-        rows = [day["day"] for day in days if day["day"] not in kept]
+        by_rows = kept & (own - _added_up(days, newest) | hourly.days - own)
+        rows = (own | hourly.days) - by_rows
         asked: dict[str, Any] = {"tmdb_id": tmdb_id, "at_ms": at_ms, "limit": limit}
-        told = {**asked, "rows": rows, "kept": [day["day"] for day in days if day["day"] in kept]}
-        if set(newest) <= set(rows):
+        told = {**asked, "rows": sorted(rows), "kept": sorted(by_rows), "cut_ms": hourly.cut_ms}
+        if rows >= set(newest):
             found = _mentions(client, told)
-            latest = sorted((_post(post) for row in found for post in row["newest"]), key=_order)
-            if told["kept"] and sum(len(row["newest"]) for row in found if row["day"] in newest) < limit:
+            latest = sorted((_post(post) for row in found for post in row["newest"] if row["day"] in own), key=_order)
+            if by_rows & own and sum(len(row["newest"]) for row in found if row["day"] in newest) < limit:
                 # What is counted of the newest days is gone, or not yet known at that instant.
                 latest = ask(client, "movie_posts", **asked, days=[day["day"] for day in days])
         else:
             found, latest = together(lambda: _mentions(client, told), lambda: _latest(client, asked, newest, days))
         spread = Spread()
-        spread.add_days(found)
+        spread.add_days(row for row in found if row["day"] in own)
         # What posts said later was not known then, and of sentences no history is kept.
         felt = sentiments_of({} if at_ms else spread.felt)
-        return cls(tuple(evidence_of(row) for row in latest[:limit]), felt, spread)
+        evidence = tuple(evidence_of(row) for row in latest[:limit])
+        return cls(evidence, felt, spread, _hours(found, hourly, by_rows))
+
+
+def _hours(rows: Iterable[Mapping[str, Any]], hourly: Hourly, kept: frozenset[date]) -> HoursTold:
+    """Return what the rows of days tell by the hour; of communities it is told how many there are."""
+    told = ({**row, "communities": len(row["communities"])} for row in rows if row["day"] in hourly.days)
+    return HoursTold.by(told, kept)
+
+
+def _added_up(days: Sequence[Mapping[str, Any]], newest: Sequence[date]) -> set[date]:
+    """Return the newest days if their posts, which are looked at as it is, are to be added up instead of their rows."""
+    few = len(newest) <= FEW_DAYS and sum(day["mentions"] for day in days if day["day"] in newest) <= FEW
+    return set(newest) if few else set()
 
 
 def _mentions(client: Client, told: dict[str, Any]) -> list[dict[str, Any]]:

@@ -125,7 +125,7 @@ def _mentioned(client: Client, tmdb_id: int, day: date, kept: Collection[date]) 
     days = [day - timedelta(days=back) for back in range(BASELINE_DAYS + 1)]
     told, others = [day for day in days if day in kept], [day for day in days if day not in kept]
     rows, groups = together(
-        lambda: ask(client, "movie_mentions_kept", tmdb_id=tmdb_id, kept=told) if told else [],
+        lambda: ask(client, "movie_mentions_kept", tmdb_id=tmdb_id, kept=told, cut_ms=0) if told else [],
         lambda: ask(client, "why_communities", tmdb_id=tmdb_id, days=others) if others else [],
     )
     found = {row["day"]: Counter[str](row["communities"]) for row in rows}

@@ -13,6 +13,7 @@ import pytest
 
 from clickhouse.film_talk import read_film_days
 from clickhouse.mention_days import keep_days
+from clickhouse.mention_hours import Hourly, read_hours
 from clickhouse.movie_posts import FEW, Posts, Spread, evidence_of
 from clickhouse.sentiment import UNKNOWN, Felt, sentiments_of
 from clickhouse.tables import MENTIONS
@@ -116,7 +117,7 @@ def test_posts_are_told_as_by_hand(filled: Filled, posts: int, limit: int, at: s
     say(filled, 1 + posts)
     days, at_ms = read_film_days(filled.client, FILM), ms(at) if at else 0
 
-    found = Posts.read(filled.client, FILM, days, limit, at_ms)
+    found = Posts.read(filled.client, FILM, days, limit, at_ms=at_ms)
 
     agree(found, by_hand(filled, limit, at_ms))
     assert (found.felt.together.mean is not None) == (posts >= 60 and not at)
@@ -139,10 +140,10 @@ def test_days_that_are_kept_are_told_as_their_posts_are(
     for limit in (1, 20, 400):
         by_posts = by_hand(filled, limit, at_ms)
         assert len(by_posts.evidence) >= min(limit, 40)
-        agree(Posts.read(filled.client, FILM, days, limit, at_ms), by_posts)
+        agree(Posts.read(filled.client, FILM, days, limit, at_ms=at_ms), by_posts)
         for several in range(1, len(over) + 1):
             for kept in combinations(over, several):
-                agree(Posts.read(filled.client, FILM, days, limit, at_ms, frozenset(kept)), by_posts)
+                agree(Posts.read(filled.client, FILM, days, limit, at_ms=at_ms, kept=frozenset(kept)), by_posts)
 
 
 def test_counts_that_are_behind_change_nothing(filled: Filled) -> None:
@@ -150,7 +151,7 @@ def test_counts_that_are_behind_change_nothing(filled: Filled) -> None:
     say(filled, 60)
     days = [{**day, "mentions": 1} for day in read_film_days(filled.client, FILM)]
 
-    agree(Posts.read(filled.client, FILM, days, 20, 0), by_hand(filled, 20))
+    agree(Posts.read(filled.client, FILM, days, 20), by_hand(filled, 20))
 
 
 @pytest.mark.parametrize("few", [0, FEW], ids=["many", "few"])
@@ -166,7 +167,7 @@ def test_posts_that_are_gone_make_room_for_older_ones(
         pass
     monkeypatch.setattr("clickhouse.movie_posts.FEW", few)
 
-    found = Posts.read(filled.client, FILM, days, 40, 0, kept)
+    found = Posts.read(filled.client, FILM, days, 40, kept=kept)
 
     assert newest["mentions"] < 40
     assert found.evidence == by_hand(filled, 40).evidence
@@ -174,6 +175,33 @@ def test_posts_that_are_gone_make_room_for_older_ones(
 
 def test_a_film_without_days_has_no_posts(filled: Filled) -> None:
     """Nothing is asked, and nothing is said."""
-    posts = Posts.read(filled.client, FILM, [], 20, 0)
+    posts = Posts.read(filled.client, FILM, [], 20)
 
     assert (posts.evidence, posts.felt.together, posts.spread) == ((), UNKNOWN, Spread())
+
+
+@pytest.mark.parametrize("few", [0, FEW], ids=["many", "few"])
+@pytest.mark.parametrize("at", ["", "2024-02-29T12:00"], ids=["now", "then"])
+def test_hours_are_those_that_are_read_alone(
+    filled: Filled, monkeypatch: pytest.MonkeyPatch, few: int, at: str
+) -> None:
+    """Hours that are asked for with the posts are what `read_hours` says, on days of the posts and on others.
+
+    How far the mentions of a day reach is told of the days that are told by their mentions, the others' being kept.
+    """
+    say(filled, 200)
+    while keep_days(filled.client):
+        pass
+    days, at_ms = read_film_days(filled.client, FILM), ms(at) if at else 0
+    over = [date.fromisoformat(day) for day in DAYS if not at or day < at[:10]]
+    hourly = Hourly(frozenset(date.fromisoformat(day) for day in (*DAYS[1:], "2024-02-28")), 12 * 3_600_000)
+    monkeypatch.setattr("clickhouse.movie_posts.FEW", few)
+
+    for several in range(len(over) + 1):
+        for kept in map(frozenset, combinations(over, several)):
+            alone = read_hours(filled.client, FILM, hourly, kept, at_ms)
+            for shown in (days, days[:2]):
+                found = Posts.read(filled.client, FILM, shown, 20, at_ms=at_ms, kept=kept, hourly=hourly).hours
+                assert found.counts == alone.counts
+                assert alone.reaches.items() <= found.reaches.items()
+    assert sum(alone.counts.values()) > 20
