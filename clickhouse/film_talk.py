@@ -9,11 +9,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask, together
+from clickhouse.ask import ask, ask_both, together
 from clickhouse.mention_hours import Hourly, HourTalk, hour_talks, read_hours
 from clickhouse.mention_numbers import NOTHING, NOWHERE, Counts, metrics_of
 from clickhouse.mention_reading import Listed, Reading
 from clickhouse.mention_trends import MentionQuestion, kept_days, known_days, read_stand
+from clickhouse.trends import days_near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,12 +62,16 @@ def read_film_days(client: Client, tmdb_id: int, at_ms: int = 0) -> list[dict[st
 
     Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    rows = ask(client, "movie_days", tmdb_id=tmdb_id, at_ms=at_ms)
-    changed = [row["day"] for row in rows if row["is_changed"]]
-    if not changed:
-        return rows
-    then = ask(client, "movie_days_then", tmdb_id=tmdb_id, days=changed, at_ms=at_ms)
-    return sorted([*(row for row in rows if not row["is_changed"]), *then], key=itemgetter("day"), reverse=True)
+    if not at_ms:
+        return ask(client, "movie_days", tmdb_id=tmdb_id, at_ms=at_ms)
+    asked = {"tmdb_id": tmdb_id, "at_ms": at_ms}
+    near = days_near(at_ms)
+    found = ask_both(client, "movie_days_then", "movie_days", days=near, **asked)
+    changed = {row["day"] for row in found if row["is_changed"]}
+    if far := sorted(changed - set(near)):
+        found += ask(client, "movie_days_then", days=far, **asked)
+    told = (row for row in found if (row["day"] in changed if row["is_then"] else not row["is_changed"]))
+    return sorted(told, key=itemgetter("day"), reverse=True)
 
 
 def question_of(tmdb_id: int, closer: Closer, at_ms: int) -> MentionQuestion:

@@ -5,15 +5,16 @@ A day without a mention is a true zero where enough of the day is known, and unk
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask, ask_over, together
+from clickhouse.ask import ask, ask_both, ask_over, together
 from clickhouse.closed import EPOCH
 from clickhouse.coverage import REDDIT, Polls, is_enough, read_polls
-from clickhouse.trends import Period, instant
+from clickhouse.trends import Period, days_near, instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,12 +145,14 @@ def read_sums(client: Client, first: date, last: date, at_ms: int = 0) -> dict[d
     asked = {"first_day": first, "last_day": last}
     if not at_ms:
         return {row["day"]: row["mentions"] for row in ask_over(client, "history_sums", "counts_within", **asked)}
-    rows = ask(client, "history_sums_then", at_ms=at_ms, **asked)
-    sums = {row["day"]: row["mentions"] for row in rows}
-    # Few days have counts that have changed since, and only those are looked up.
-    if changed := [row["day"] for row in rows if row["is_changed"]]:
-        for row in ask(client, "history_sums_changed", days=changed, at_ms=at_ms):
-            sums[row["day"]] += row["mentions"]
+    near = [day for day in days_near(at_ms) if first <= day <= last]
+    found = ask_both(client, "history_sums_changed", "history_sums_then", at_ms=at_ms, days=near, **asked)
+    # Few other days have counts that have changed since, and only those are looked up.
+    if far := sorted({row["day"] for row in found if row["is_changed"]} - set(near)):
+        found += ask(client, "history_sums_changed", days=far, at_ms=at_ms)
+    sums: Counter[date] = Counter()
+    for row in found:
+        sums[row["day"]] += row["mentions"]
     return sums
 
 

@@ -1,7 +1,7 @@
 -- What history_sums_then.sql leaves out of the days given: mentions by the counts that have changed since, as they were
--- known then.
+-- known then. Without settings, so that it can come first.
 WITH toStartOfMinute(fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC')) AS minute
-SELECT day, sum(c.mentions) AS mentions
+SELECT day, sum(c.mentions) AS mentions, 0 AS is_changed
 FROM
 (
     SELECT h.day AS day, argMax(h.mentions, h.revision) AS mentions
@@ -11,4 +11,3 @@ FROM
     GROUP BY h.day, h.tmdb_id
 ) AS c
 GROUP BY day
-SETTINGS max_threads = 1, do_not_merge_across_partitions_select_final = 1

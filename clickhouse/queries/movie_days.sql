@@ -3,7 +3,8 @@
 SELECT
     day, mentions, submissions, comments, state,
     closed_revision > 0 AND revision > closed_revision AS is_revised,
-    {at_ms:Int64} > 0 AND ingested_at >= toStartOfMinute(fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC')) AS is_changed
+    {at_ms:Int64} > 0 AND ingested_at >= toStartOfMinute(fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC')) AS is_changed,
+    0 AS is_then
 FROM film_counts FINAL
 WHERE tmdb_id = {tmdb_id:Int64}
 ORDER BY day DESC

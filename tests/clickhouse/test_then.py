@@ -70,6 +70,29 @@ def told(report: TrendsReport) -> list[tuple[int, int]]:
     return [(film.tmdb_id, film.mentions) for film in report.films]
 
 
+def test_a_films_days_by_hand(filled: Filled) -> None:
+    """On the 20th at noon film 1 had 5 mentions on the 20th, 4 on the 19th, 3 on the 10th and 2 on the 9th.
+
+    Since then all but the 19th and the 9th have changed, and the 21st and the 22nd have come: those are not told.
+    """
+    days = {day: date(2026, 11, day) for day in (9, 10, 19, 20, 21, 22)}
+    for day, mentions in ((9, 2), (10, 3), (19, 4), (20, 5)):
+        stored(filled, (1, mentions, f"2026-11-{day:02}T11:00", 1), day=days[day])
+    for day in (10, 20, 21, 22):
+        stored(filled, (1, 50 + day, "2026-11-22T11:00", 2), day=days[day])
+    merged(filled)
+
+    found = read_film_days(filled.client, 1, ms("2026-11-20T12:00"))
+
+    assert [(row["day"], row["mentions"]) for row in found] == [
+        (days[20], 5),
+        (days[19], 4),
+        (days[10], 3),
+        (days[9], 2),
+    ]
+    assert [row["mentions"] for row in read_film_days(filled.client, 1)] == [72, 71, 70, 4, 60, 2]
+
+
 def test_counts_by_hand(filled: Filled) -> None:
     """Film 1 had 3 mentions at 10:00:30 and 5 at 11:00:10, film 2 had 4 at 10:59: the order turns within the minute.
 
