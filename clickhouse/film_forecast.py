@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from clickhouse.ask import together
 from clickhouse.forecasting import Forecast, forecast
 from clickhouse.series import read_mention_series, read_popularity_series
 from clickhouse.trends import ATTRIBUTION, DAY_ZONE
@@ -44,11 +45,11 @@ def read_forecast(
     `at_ms`: of the mentions that were known at that instant, milliseconds; 0 is now. `until`: of popularity up to this
     day. Raises DatabaseUnavailable when ClickHouse does not answer.
     """
-    series = {
-        "mentions": read_mention_series(client, film.tmdb_id, at_ms),
-        "popularity": read_popularity_series(client, film.tmdb_id, until),
-    }
-    return ForecastReport(film, tuple(_metric(name, one, days) for name, one in series.items()))
+    mentions, popularity = together(
+        lambda: read_mention_series(client, film.tmdb_id, at_ms),
+        lambda: read_popularity_series(client, film.tmdb_id, until),
+    )
+    return ForecastReport(film, (_metric("mentions", mentions, days), _metric("popularity", popularity, days)))
 
 
 def forecast_rows(report: ForecastReport) -> list[dict[str, Any]]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
 from clickhouse.ask import ask, ask_both, together
-from clickhouse.mention_hours import Hourly, HourTalk, hour_talks, read_hours
+from clickhouse.mention_hours import HourTalk, hour_talks
 from clickhouse.mention_numbers import NOTHING, NOWHERE, Counts, metrics_of
-from clickhouse.mention_reading import Listed, Reading
-from clickhouse.mention_trends import MentionQuestion, kept_days, known_days, read_stand
+from clickhouse.mention_reading import Reading
+from clickhouse.mention_trends import MentionQuestion, kept_days, known_days
 from clickhouse.trends import days_near
 
 if TYPE_CHECKING:
@@ -45,22 +45,11 @@ class FilmTalk:
     hours: tuple[HourTalk, ...]
 
 
-def read_film_talk(client: Client, tmdb_id: int, day: date, *, closer: Closer, at_ms: int = 0) -> FilmTalk | None:
-    """Return what is said of a film on a day on which it is mentioned; None when it is not.
-
-    `at_ms`: as it was known at that instant, milliseconds; 0 is now. Raises DatabaseUnavailable when ClickHouse does
-    not answer.
-    """
-    stand, counted = together(
-        lambda: read_stand(client, day, at_ms=at_ms), lambda: read_film_days(client, tmdb_id, at_ms)
-    )
-    return film_talk(client, question_of(tmdb_id, closer, at_ms), stand, counted)
-
-
 def read_film_days(client: Client, tmdb_id: int, at_ms: int = 0) -> list[dict[str, Any]]:
-    """Return a film's days with a count, newest first: see queries/movie_days.sql; `at_ms` as `read_film_talk` has it.
+    """Return a film's days with a count, newest first: see queries/movie_days.sql.
 
-    Raises DatabaseUnavailable when ClickHouse does not answer.
+    `at_ms`: as they were known at that instant, milliseconds; 0 is now. Raises DatabaseUnavailable when ClickHouse does
+    not answer.
     """
     if not at_ms:
         return ask(client, "movie_days", tmdb_id=tmdb_id, at_ms=at_ms)
@@ -84,30 +73,29 @@ def film_talk(  # noqa: PLR0913 - what a day's talk rests on
     question: MentionQuestion,
     stand: Stand,
     counted: Sequence[Mapping[str, Any]],
+    hours: Callable[[], HoursTold],
     *,
     all_mentions: int | None = None,
-    hours: Callable[[], HoursTold] | None = None,
 ) -> FilmTalk | None:
-    """As `read_film_talk`, of a day of which it is known how it stands.
+    """Return what is said of a film on a day on which it is mentioned; None when it is not.
 
-    `counted`: the film's days as `read_film_days` has them. `all_mentions`: of all films on the day, None where that is
-    to be read. `hours`: returns what `read_hours` does of `Hourly.of` the day, None likewise.
+    `stand`: how the day stands. `counted`: the film's days as `read_film_days` has them. `hours`: returns what is told
+    of the days of `Hourly.of` the day. `all_mentions`: of all films on the day, None where that is to be read. Raises
+    DatabaseUnavailable when ClickHouse does not answer.
     """
     if not stand.elapsed:
         return None
     known = known_days(stand)
     reading = Reading(client, question, stand.day, stand.elapsed, kept_days(stand.reached, question.at_ms))
-    # Of a day that is told by its mentions these tell all at once.
-    is_kept = stand.day in reading.kept
-    hourly = Hourly.of(stand.day, stand.elapsed)
-    told, reach, listed = together(
-        hours or (lambda: read_hours(client, question.film, hourly, reading.kept, question.at_ms)),
-        lambda: reading.reach([question.film]) if is_kept else {},
-        lambda: reading.listed(known) if all_mentions is None else Listed((question.film,), all_mentions),
+    told, everyone = together(
+        hours, lambda: reading.listed(known).all_mentions if all_mentions is None else all_mentions
     )
     counts = _counts(stand, known, counted, told.counts)
-    reaching = reach.get(question.film) or told.reaches.get(stand.day, NOWHERE)
-    metrics = metrics_of(counts, known, listed.all_mentions, reaching)
+    reach = told.reaches.get(stand.day)
+    if reach is None:
+        # A day that is told by its mentions has told this too.
+        reach = reading.reach([question.film]).get(question.film, NOWHERE) if stand.day in reading.kept else NOWHERE
+    metrics = metrics_of(counts, known, everyone, reach)
     if not metrics["mentions"]:
         return None
     coverage, _ = stand.polls.over_days(stand.period.start_ms, stand.period.end_ms, stand.furthest)

@@ -8,7 +8,6 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask, ask_both
 from clickhouse.coverage import MILLISECONDS_PER_HOUR
 from clickhouse.mention_numbers import BASELINE_DAYS, Reach, shrunk_z
 
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date
 
-    from clickhouse.client import Client
     from clickhouse.mention_trends import Stand
 
 WEEKS: Final = 4
@@ -75,27 +73,6 @@ class HoursTold:
         told = list(rows)
         counts = {(row["day"], hour): mentions for row in told for hour, mentions in row["hours"].items()}
         return cls(counts, {row["day"]: Reach.of(row) for row in told if row["day"] not in kept})
-
-
-def read_hours(client: Client, tmdb_id: int, hourly: Hourly, kept: Collection[date], at_ms: int = 0) -> HoursTold:
-    """Return a film's mentions by the hour, and how far they reach.
-
-    `kept`: the days that are told by their rows. `at_ms`: how far those reach that were written by then, milliseconds;
-    0 is now. Raises DatabaseUnavailable when ClickHouse does not answer.
-    """
-    days = sorted(hourly.days)
-    told: dict[str, Any] = {
-        "kept": [day for day in days if day in kept],
-        "rows": [day for day in days if day not in kept],
-        "film": tmdb_id,
-        "cut_ms": hourly.cut_ms,
-        "at_ms": at_ms,
-    }
-    if told["rows"] and told["kept"]:
-        found = ask_both(client, "mention_hours_kept", "mention_hours", **told)
-    else:
-        found = ask(client, "mention_hours_kept" if told["kept"] else "mention_hours", **told)
-    return HoursTold.by(found, kept)
 
 
 def hour_talks(stand: Stand, counts: HourCounts) -> tuple[HourTalk, ...]:

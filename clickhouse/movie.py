@@ -104,10 +104,12 @@ def find_movie(  # noqa: PLR0913 - a film and how to read it
     client: Client, wanted: str, *, closer: Closer, limit: int = 20, now_ms: int = 0, at_ms: int = 0
 ) -> MovieReport:
     """As `read_movie`, of the film that `find_film` finds; raises FilmUnknown as that does."""
-    read = partial(read_movie, client, closer=closer, limit=limit, now_ms=now_ms, at_ms=at_ms)
     likely = id_of(wanted)
     if likely is None:
-        return read(find_film(client, wanted))
+        reached, film = together(lambda: read_reached(client, at_ms), lambda: find_film(client, wanted))
+        counted = _counted(client, film.tmdb_id, at_ms)
+        return _report(client, film, reached, counted, closer=closer, limit=limit, now_ms=now_ms, at_ms=at_ms)
+    read = partial(read_movie, client, closer=closer, limit=limit, now_ms=now_ms, at_ms=at_ms)
     # What is asked of a film is asked by its id alone, while its name is still on its way.
     film, report = together(lambda: find_film(client, wanted), lambda: read(replace(UNNAMED, tmdb_id=likely)))
     return replace(report, film=film) if film.tmdb_id == likely else read(film)
@@ -122,6 +124,21 @@ def read_movie(  # noqa: PLR0913 - a film and how to read it
     milliseconds; 0 is now.
     """
     reached, counted = together(lambda: read_reached(client, at_ms), lambda: _counted(client, film.tmdb_id, at_ms))
+    return _report(client, film, reached, counted, closer=closer, limit=limit, now_ms=now_ms, at_ms=at_ms)
+
+
+def _report(  # noqa: PLR0913 - a film and how to read it
+    client: Client,
+    film: Film,
+    reached: Reached | None,
+    counted: Sequence[dict[str, Any]],
+    *,
+    closer: Closer,
+    limit: int,
+    now_ms: int,
+    at_ms: int,
+) -> MovieReport:
+    """As `read_movie`, of which it is known how far the counts have come, and the film's days."""
     days = [row for row in counted if row["mentions"] > 0][:limit]
     period = last_days(LEAD_DAYS, reached=reached, now_ms=at_ms or now_ms or (reached.furthest if reached else 0))
     shares_from = period.last - timedelta(days=HISTORY_DAYS - 1)
@@ -195,7 +212,7 @@ def _talk(  # noqa: PLR0913, PLR0917 - what a day's talk rests on
     if stand is None:
         return None
     all_mentions = UNSHARED if stand.day >= shares_from else None
-    return film_talk(client, question, stand, counted, all_mentions=all_mentions, hours=hours)
+    return film_talk(client, question, stand, counted, hours, all_mentions=all_mentions)
 
 
 def _hourly(days: Sequence[Mapping[str, Any]], reached: Reached | None) -> Hourly:

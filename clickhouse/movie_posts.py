@@ -7,32 +7,26 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from clickhouse.ask import ask, ask_both, together
 from clickhouse.mention_hours import Hourly, HoursTold
+from clickhouse.post_sums import day_of, sums_of_days
 from clickhouse.sentiment import UNKNOWN, Felt, Sentiments, sentiments_of
 from clickhouse.trends import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from clickhouse.client import Client
 
-FEW: Final = 500
-FEW_DAYS: Final = 3
-"""So many posts of so many days are added up in less time than they and the rows of their days are read."""
+FEW: Final = 2_000
+"""So many posts are added up in less time than it takes to plan the query that adds them up."""
 NO_HOURS: Final = Hourly()
 
 REDDIT_POST: Final = "https://www.reddit.com/comments/{thread}/"
 REDDIT_COMMENT: Final = "https://www.reddit.com/comments/{thread}/_/{comment}/"
-
-_POST: Final = (
-    *("post_id", "platform", "thread_id", "community", "kind", "location", "method", "confidence"),
-    "score",
-)
-"""What is told of each of the newest posts behind its time, which is negative so that the newest come first."""
 
 # Ids come from outside: only what Reddit's ids are made of goes into an address.
 SUBMISSION_ID: Final = re.compile(r"t3_([0-9a-z]{1,13})")
@@ -109,74 +103,99 @@ class Posts:
         """
         if not days:
             return cls()
-        own = {day["day"] for day in days}
-        newest = _newest(days, limit)
-        by_rows = kept & (own - _added_up(days, newest) | hourly.days - own)
-        rows = (own | hourly.days) - by_rows
-        asked: dict[str, Any] = {"tmdb_id": tmdb_id, "at_ms": at_ms, "limit": limit}
-        told = {**asked, "rows": sorted(rows), "kept": sorted(by_rows), "cut_ms": hourly.cut_ms}
-        if rows >= set(newest):
-            found = _mentions(client, told)
-            latest = sorted((_post(post) for row in found for post in row["newest"] if row["day"] in own), key=_order)
-            if by_rows & own and sum(len(row["newest"]) for row in found if row["day"] in newest) < limit:
-                # What is counted of the newest days is gone, or not yet known at that instant.
-                latest = ask(client, "movie_posts", **asked, days=[day["day"] for day in days])
-        else:
-            found, latest = together(lambda: _mentions(client, told), lambda: _latest(client, asked, newest, days))
+        film = _Film(client, tmdb_id, days, limit, at_ms, kept, hourly)
+        told = film.by_posts() or film.by_days()
+        own = film.own
         spread = Spread()
-        spread.add_days(row for row in found if row["day"] in own)
+        spread.add_days(row for row in told.days if row["day"] in own)
         # What posts said later was not known then, and of sentences no history is kept.
         felt = sentiments_of({} if at_ms else spread.felt)
-        evidence = tuple(evidence_of(row) for row in latest[:limit])
-        return cls(evidence, felt, spread, _hours(found, hourly, by_rows))
+        evidence = tuple(evidence_of(row) for row in told.newest)
+        return cls(evidence, felt, spread, _hours(told.days, hourly, told.kept))
+
+
+class _Told(NamedTuple):
+    """A row a day, those of `kept` made when it was over; and the newest posts."""
+
+    days: list[dict[str, Any]]
+    kept: frozenset[date]
+    newest: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Film:
+    """A film's days, as `Posts.read` has them, and what can be asked of them."""
+
+    client: Client
+    tmdb_id: int
+    days: Sequence[Mapping[str, Any]]
+    limit: int
+    at_ms: int
+    kept: frozenset[date]
+    hourly: Hourly
+
+    @property
+    def own(self) -> frozenset[date]:
+        """The days that are shown."""
+        return frozenset(day["day"] for day in self.days)
+
+    def by_posts(self) -> _Told | None:
+        """Return what is told by the posts of the newest days, and of those that are not kept; None of too many."""
+        own, newest = self.own, self._newest()
+        kept = self._kept() - newest
+        days = (own | self.hourly.days) - kept
+        if sum(day["mentions"] for day in self.days if day["day"] in days) > FEW:
+            return None
+        by_day, posts = together(lambda: self._sums(kept=kept), lambda: self._posts(days, FEW + 1))
+        if len(posts) > FEW:
+            return None
+        latest = [post for post in posts if day_of(post) in own]
+        if kept & own and sum(day_of(post) in newest for post in latest) < self.limit:
+            latest = self._posts(own, self.limit)
+        return _Told(by_day + sums_of_days(posts, self.hourly.cut_ms), kept, latest[: self.limit])
+
+    def by_days(self) -> _Told:
+        """Return what is told by the sums of each day, and by no more posts than are shown."""
+        newest, kept = self._newest(), self._kept()
+        found, latest = together(
+            lambda: self._sums((self.own | self.hourly.days) - kept, kept), lambda: self._posts(newest, self.limit)
+        )
+        if len(latest) < self.limit and newest < self.own:
+            latest = self._posts(self.own, self.limit)
+        return _Told(found, kept, latest)
+
+    def _kept(self) -> frozenset[date]:
+        return self.kept & (self.own | self.hourly.days)
+
+    def _newest(self) -> frozenset[date]:
+        """Return the latest days, as many of them as have so many mentions together: the latest posts lie on them.
+
+        What is counted of them may be gone, or not yet known at that instant; then others are looked at as well.
+        """
+        together_on = accumulate(day["mentions"] for day in self.days)
+        enough = (place for place, mentions in enumerate(together_on, start=1) if mentions >= self.limit)
+        return frozenset(day["day"] for day in self.days[: next(enough, len(self.days))])
+
+    def _sums(self, rows: Collection[date] = (), kept: Collection[date] = ()) -> list[dict[str, Any]]:
+        """Return what the film's mentions on days are like, of those `kept` by the rows of films and days."""
+        told = {"rows": sorted(rows), "kept": sorted(kept), "cut_ms": self.hourly.cut_ms}
+        asked = {"tmdb_id": self.tmdb_id, "at_ms": self.at_ms, **told}
+        if rows and kept:
+            return ask_both(self.client, "movie_mentions_kept", "movie_mentions", **asked)
+        if not rows and not kept:
+            return []
+        return ask(self.client, "movie_mentions_kept" if kept else "movie_mentions", **asked)
+
+    def _posts(self, days: Collection[date], limit: int) -> list[dict[str, Any]]:
+        """Return the newest posts of days."""
+        asked = {"tmdb_id": self.tmdb_id, "at_ms": self.at_ms, "limit": limit}
+        return ask(self.client, "movie_posts", days=sorted(days), **asked) if days else []
 
 
 def _hours(rows: Iterable[Mapping[str, Any]], hourly: Hourly, kept: frozenset[date]) -> HoursTold:
     """Return what the rows of days tell by the hour; of communities it is told how many there are."""
     told = ({**row, "communities": len(row["communities"])} for row in rows if row["day"] in hourly.days)
     return HoursTold.by(told, kept)
-
-
-def _added_up(days: Sequence[Mapping[str, Any]], newest: Sequence[date]) -> set[date]:
-    """Return the newest days if their posts, which are looked at as it is, are to be added up instead of their rows."""
-    few = len(newest) <= FEW_DAYS and sum(day["mentions"] for day in days if day["day"] in newest) <= FEW
-    return set(newest) if few else set()
-
-
-def _mentions(client: Client, told: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what the film's mentions on the days `rows` and `kept` are like."""
-    if told["rows"] and told["kept"]:
-        return ask_both(client, "movie_mentions_kept", "movie_mentions", **told)
-    name = "movie_mentions_kept" if told["kept"] else "movie_mentions"
-    return ask(client, name, **told)
-
-
-def _post(told: Sequence[Any]) -> dict[str, Any]:
-    """Return one of the newest posts that `queries/movie_mentions.sql` tells, as `queries/movie_posts.sql` tells it."""
-    before_ms, *values = told
-    return dict(zip(_POST, values, strict=True), created_at_ms=-before_ms)
-
-
-def _order(post: Mapping[str, Any]) -> tuple[int, str]:
-    return -post["created_at_ms"], post["post_id"]
-
-
-def _newest(days: Sequence[Mapping[str, Any]], limit: int) -> list[date]:
-    """Return the latest days, as many of them as have so many mentions together: the latest posts lie on them."""
-    together_on = accumulate(day["mentions"] for day in days)
-    enough = next((place for place, mentions in enumerate(together_on, start=1) if mentions >= limit), len(days))
-    return [day["day"] for day in days[:enough]]
-
-
-def _latest(
-    client: Client, asked: dict[str, Any], newest: Sequence[date], days: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    """Return the latest posts."""
-    found = ask(client, "movie_posts", **asked, days=newest)
-    if len(found) == asked["limit"] or len(newest) == len(days):
-        return found
-    # What is counted of the newest days is gone, or not yet known at that instant.
-    return ask(client, "movie_posts", **asked, days=[day["day"] for day in days])
 
 
 def permalink(platform: str, post_id: str, thread_id: str | None) -> str | None:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 LEAST: Final = 20
 """Of fewer nothing is said: an interval of them is no guide."""
+POSITIVE: Final = 0.05
+NEGATIVE: Final = -0.05
+"""From which compounds on, up and down, mentions are of a class."""
+COLUMNS: Final = ("sentiment_n", "sentiment_sum", "sentiment_squares", "positive", "negative")
+"""What the sums are called in an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,23 @@ class Felt(NamedTuple):
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """Return the sums that a row of `queries/movie_mentions.sql` tells."""
-        return cls(row["sentiment_n"], row["sentiment_sum"], row["sentiment_squares"], row["positive"], row["negative"])
+        return cls(*(row[name] for name in COLUMNS))
+
+    def row(self) -> dict[str, float]:
+        """Return the sums as `from_row` takes them."""
+        return dict(zip(COLUMNS, self, strict=True))
+
+    @classmethod
+    def of(cls, compounds: Iterable[float]) -> Self:
+        """Return the sums over the compounds of single mentions."""
+        told = list(compounds)
+        return cls(
+            len(told),
+            math.fsum(told),
+            math.fsum(one * one for one in told),
+            sum(one >= POSITIVE for one in told),
+            sum(one <= NEGATIVE for one in told),
+        )
 
     @classmethod
     def together(cls, parts: Iterable[Felt]) -> Self:

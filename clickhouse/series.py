@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from clickhouse.ask import ask
+from clickhouse.ask import ask, together
 from clickhouse.closed import read_reached
 from clickhouse.coverage import REDDIT, read_polls
 from clickhouse.history import counts_query
+from clickhouse.listing import read_latest
 from clickhouse.trends import Period, instant
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from clickhouse.client import Client
+    from clickhouse.coverage import Polls
 
 HISTORY_DAYS: Final = 90
 
@@ -44,9 +48,13 @@ def read_mention_series(client: Client, tmdb_id: int, at_ms: int = 0) -> Series:
     last = instant(reached.furthest).date() - timedelta(days=1)
     days = _days(last)
     period = Period(days[0], last)
-    polls = read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None, counted=False)
     asked: dict[str, Any] = {"films": [tmdb_id], "first_day": days[0], "last_day": last, "at_ms": at_ms}
-    counted = {row["day"]: row["mentions"] for row in ask(client, counts_query(at_ms), **asked)}
+    polls: Polls
+    polls, rows = together(
+        lambda: read_polls(client, REDDIT, period.start_ms, period.end_ms, until=at_ms or None, counted=False),
+        lambda: ask(client, counts_query(at_ms), **asked),
+    )
+    counted = {row["day"]: row["mentions"] for row in rows}
 
     def known(day: date) -> bool:
         own = Period(day, day)
@@ -60,10 +68,10 @@ def read_popularity_series(client: Client, tmdb_id: int, until: date | None = No
 
     `until`: up to this day at most.
     """
-    (reached,) = ask(client, "popularity_reached", day=None)
-    if reached["day"] is None:
+    latest = read_latest(client)
+    if latest is None:
         return Series(None, ())
-    last: date = min(reached["day"], until or reached["day"])
+    last = min(latest, until or latest)
     days = _days(last)
     rows = ask(client, "film_popularity_days", tmdb_id=tmdb_id, first_day=days[0], last_day=last)
     seen = {row["day"]: row["value"] for row in rows}

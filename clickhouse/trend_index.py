@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -91,14 +92,16 @@ def read_together(client: Client, question: TogetherQuestion) -> Listing:
     # What is asked of talk depends on this, and takes longest: nothing else is to hold it up.
     stand = read_stand(client, day, at_ms=question.at_ms)
     known = _known(stand)
-    # The two long questions run beside each other, and the others behind them: more at once take longer in all.
-    (talk, authors), shown, latest = together(
-        lambda: (_talk(client, stand, known, question.at_ms), _authors(client, stand)),
-        lambda: _shown(client, day, question.by),
-        lambda: read_latest(client),
-    )
     rule = Rule(known[0], sum(known[1:]), LEAST_BASELINE_DAYS, WEIGHTS)
-    films = measure(shown, talk, authors, rule)
+    with ThreadPoolExecutor(3) as beside:
+        # The two long questions run beside each other, and the others behind them: more at once take longer in all.
+        talking = beside.submit(_talk, client, stand, known, question.at_ms)
+        showing = beside.submit(_shown, client, day, question.by)
+        last_shown = beside.submit(read_latest, client)
+        talk = talking.result()
+        authors = beside.submit(_authors, client, stand)
+        shown, latest = showing.result(), last_shown.result()
+        films = measure(shown, talk, rule, question.by).with_authors(authors.result())
     places, qualified = heading(films, question.by, question.limit)
     names, rows = together(lambda: read_names(client, films.ids[places].tolist()), lambda: films.rows(places))
     return Listing(

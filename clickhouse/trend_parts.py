@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -33,6 +33,8 @@ LISTED_BY: Final[Mapping[Together, frozenset[str]]] = {
     "untalked": frozenset({"mentions", "popularity"}),
 }
 """The numbers whose ranks, of all films, make the order of each list."""
+ASKED: Final = frozenset({"authors"})
+"""Numbers that are asked for while the others are computed."""
 WHOLE: Final = frozenset({"mentions", "votes"})
 """Numbers that are counts."""
 HIGH: Final = 0.75
@@ -86,6 +88,16 @@ class Films:
         """Whether a film is rated better than the median."""
         return np.greater(self.numbers["weighted_rating"], self.median_rating)
 
+    def with_authors(self, authors: Columns) -> Films:
+        """Return the films with how many distinct authors mention each.
+
+        `authors`: what `queries/authors_of_kept_day.sql` answers.
+        """
+        mentions = self.numbers["mentions"]
+        (distinct,) = beside(self.ids, authors, ("authors",), np.nan)
+        known = np.where(mentions == 0, 0.0, np.where(mentions > 0, distinct, np.nan))
+        return replace(self, numbers={**self.numbers, "authors": known})
+
     def rank(self, name: str) -> Numbers:
         """Return which share of the others each film is above in a number."""
         if name not in self._ranks:
@@ -120,14 +132,13 @@ class Films:
         return names[0] if self.is_good[place] else names[1]
 
 
-def measure(shown: Shown, talk: Columns, authors: Columns, rule: Rule) -> Films:
-    """Return the numbers of the films that TMDB showed.
+def measure(shown: Shown, talk: Columns, rule: Rule, by: Together) -> Films:
+    """Return the numbers of the films that TMDB showed, all but their authors, and the ranks of a list.
 
-    `talk`, `authors`: what is answered by `queries/together_talk.sql` and `authors_of_kept_day.sql`.
+    `talk`: what `queries/together_talk.sql` answers.
     """
     ids, rating = shown.ids, shown.numbers["weighted_rating"]
     counted, total, squares = beside(ids, talk, ("counted", "total", "squares"), 0)
-    (distinct,) = beside(ids, authors, ("authors",), np.nan)
     with np.errstate(all="ignore"):
         # A film that was not seen on the day is in no rank but of what its votes grew by.
         mentions = np.where(rule.is_known & ~np.isnan(shown.numbers["popularity"]), counted, np.nan)
@@ -135,12 +146,12 @@ def measure(shown: Shown, talk: Columns, authors: Columns, rule: Rule) -> Films:
             **shown.numbers,
             "mentions": mentions,
             "burst": _burst(mentions, total, squares, rule),
-            "authors": np.where(mentions == 0, 0.0, np.where(mentions > 0, distinct, np.nan)),
             "compared": np.where((mentions > 0) & ~np.isnan(rating), mentions, np.nan),
         }
         talked_about = np.where(mentions > 0, rating, np.nan)
         medians = _median(numbers["compared"]), _median(talked_about)
-        return Films(ids, numbers, rule.weights, *medians, dict(shown.ranks))
+    ranks = {name: shares(numbers[name]) for name in LISTED_BY[by] - ASKED - shown.ranks.keys()} | dict(shown.ranks)
+    return Films(ids, numbers, rule.weights, *medians, ranks)
 
 
 def heading(films: Films, by: Together, limit: int) -> tuple[NDArray[np.int64], int]:

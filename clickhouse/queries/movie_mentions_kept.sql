@@ -1,8 +1,7 @@
--- As movie_mentions.sql tells it, without posts and how far they reach, of days that are kept. Without settings, so that it
+-- As movie_mentions.sql tells it, without how far they reach, of days that are kept. Without settings, so that it
 -- can come first.
 SELECT
     day, communities, methods, confidences, sentiment_n, sentiment_sum, sentiment_squares, positive, negative,
-    [] AS newest,
     arrayReduce('sumMap', arrayMap(at -> map(toUInt8(intDiv(at, 3600000)), toUInt64(1)),
         arrayFilter(at -> at < {cut_ms:Int64}, at_ms))) AS hours,
     toFloat64(0) AS engagement_weight,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from statistics import fmean, variance
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +15,11 @@ from click.testing import CliRunner
 from cinepulse.closing import ClosingRule
 from cinepulse.commands.movie import movie as command
 from clickhouse.closed import Closer
-from clickhouse.film_talk import read_film_talk
+from clickhouse.films import UNNAMED
 from clickhouse.mention_hours import HourTalk
 from clickhouse.mention_measures import HOURS
 from clickhouse.mention_measures import MENTIONS as MEASURES
+from clickhouse.movie import read_movie
 from clickhouse.tables import COVERAGE, MENTIONS
 from tests.clickhouse.tables import PARTITIONS, Filled, filled
 from tests.clickhouse.talk import DAY, FEEDS, LATER, ago, know, put, start_of
@@ -27,6 +28,7 @@ from tests.fixtures.clickhouse import PASSWORD
 if TYPE_CHECKING:
     from cinepulse.settings import Settings
     from clickhouse.film_talk import FilmTalk
+    from clickhouse.movie import MovieReport
 
 __all__ = ["filled"]
 
@@ -58,11 +60,17 @@ def say(filled: Filled, times: dict[int, list[float]]) -> None:
     )
 
 
+def told(filled: Filled) -> MovieReport:
+    """Return all about film 1."""
+    return read_movie(filled.client, replace(UNNAMED, tmdb_id=1), closer=CLOSER)
+
+
 def talk_at(filled: Filled, watermark: str = "2026-03-09T00:00") -> FilmTalk:
     """Return what is said of film 1 on the day, counted as of the watermark."""
     filled.count_all(watermark)
-    talk = read_film_talk(filled.client, 1, DAY, closer=CLOSER)
+    talk = told(filled).talk
     assert talk is not None
+    assert talk.day == DAY
     return talk
 
 
@@ -151,8 +159,8 @@ def test_metrics_are_documented(filled: Filled) -> None:
 
 
 def test_nobody_speaks(filled: Filled) -> None:
-    """A film without a mention on the day has no talk."""
-    assert read_film_talk(filled.client, 1, DAY, closer=CLOSER) is None
+    """A film without a mention has no talk."""
+    assert told(filled).talk is None
 
 
 def run(settings: Settings, *arguments: str) -> Any:

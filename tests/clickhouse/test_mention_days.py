@@ -13,7 +13,6 @@ from cinepulse.closing import ClosingRule
 from clickhouse.client import connect
 from clickhouse.closed import Closer, read_reached
 from clickhouse.erasure import erase_posts
-from clickhouse.film_talk import read_film_talk
 from clickhouse.films import UNNAMED
 from clickhouse.mention_days import DayKeeper, check_days, keep_days
 from clickhouse.mention_trends import MentionQuestion, MentionRanking, read_mention_trends
@@ -42,7 +41,10 @@ CERTAIN_SINCE, BY_FILM_SINCE = 25, 27
 
 
 def talked(filled: Filled) -> None:
-    """Insert talk about eight films over nine days up to noon of the day, some of it twice, seen again or retracted."""
+    """Insert talk about eight films over nine days up to noon of the day, some of it twice, seen again or retracted.
+
+    Of a ninth film all is of the days before.
+    """
     source = random.Random(5)  # noqa: S311 - test data
     know(filled, [ago(days) for days in range(29)])
     for place in range(400):
@@ -61,6 +63,8 @@ def talked(filled: Filled) -> None:
             filled.mention(film, f"t1_{place}", written, **{**values, "score": 1_000})
         if place % 11 == 0:
             filled.mention(film, f"t1_{place}", written, gone=True)
+    for place in range(30):
+        filled.mention(9, f"t1_nine_{place}", f"{ago(1 + place % 9)}T{place % 24:02}:30", score=place)
     filled.count_all(NOON)
 
 
@@ -91,9 +95,10 @@ READINGS: dict[str, Callable[[Client], Any]] = {
         client, TrendsQuestion(now_ms=ms(NOON), closer=CLOSER, period=Period(ago(3), ago(1)))
     ),
     "rising": lambda client: read_rising(client, RisingQuestion(window=6 * 3_600, before=6 * 86_400)),
-    "a film": lambda client: read_film_talk(client, 3, DAY, closer=CLOSER),
-    "a film's day": lambda client: read_film_talk(client, 3, ago(1), closer=CLOSER),
     "all of a film": lambda client: read_movie(client, replace(UNNAMED, tmdb_id=3), closer=CLOSER, now_ms=ms(NOON)),
+    "all of a film of yesterday": lambda client: read_movie(
+        client, replace(UNNAMED, tmdb_id=9), closer=CLOSER, now_ms=ms(NOON)
+    ),
     "all of a film then": lambda client: read_movie(
         client, replace(UNNAMED, tmdb_id=3), closer=CLOSER, now_ms=ms(NOON), at_ms=ms(f"{ago(1)}T10:30")
     ),
@@ -110,7 +115,7 @@ def test_days_in_rows_are_told_as_mentions_are(filled: Filled) -> None:
     reached = read_reached(filled.client)
 
     assert reached is not None
-    assert reached.kept == {ago(days) for days in range(1, 9)}
+    assert reached.kept == {ago(days) for days in range(1, 10)}
     assert before["today by burst"].films
     for name, read in READINGS.items():
         assert alike(read(filled.client), before[name]), name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections import Counter
 from dataclasses import astuple
 from datetime import date
 from itertools import combinations
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cinepulse.authors import distinct_authors
 from clickhouse.film_talk import read_film_days
 from clickhouse.mention_days import keep_days
-from clickhouse.mention_hours import Hourly, read_hours
+from clickhouse.mention_hours import Hourly, HoursTold
+from clickhouse.mention_numbers import Reach
 from clickhouse.movie_posts import FEW, Posts, Spread, evidence_of
 from clickhouse.sentiment import UNKNOWN, Felt, sentiments_of
 from clickhouse.tables import MENTIONS
@@ -50,6 +53,8 @@ def say(filled: Filled, posts: int) -> None:
                 "confidence": rng.uniform(0, 1),
                 "sentiment": rng.choice([None, 0.05, -0.05, rng.uniform(-1, 1)]),
                 "score": number,
+                "num_comments": number if number % 5 else None,
+                "author_sketch": number % 50 << 6 | 3 if number % 4 else None,
                 "revision": 1,
             }
             for number in range(posts)
@@ -79,14 +84,36 @@ def agree(one: Posts, other: Posts) -> None:
     assert numbers(one) == pytest.approx(numbers(other), abs=1e-9)
 
 
-def by_hand(filled: Filled, limit: int, at_ms: int = 0) -> Posts:
-    """Return what plain Python says of the film's posts, written by an instant unless it is 0."""
+def written(filled: Filled, at_ms: int) -> list[dict[str, Any]]:
+    """Return the film's posts, written by an instant unless it is 0, the newest first."""
     query = """
         SELECT *, toDate(created_at) AS day, toUnixTimestamp64Milli(created_at) AS created_at_ms
         FROM mentions FINAL WHERE tmdb_id = {film:Int64} ORDER BY created_at DESC, post_id
     """
     rows = [dict(row) for row in filled.client.query(query, parameters={"film": FILM}).named_results()]
-    posts = [row for row in rows if not at_ms or row["created_at_ms"] <= at_ms]
+    return [row for row in rows if not at_ms or row["created_at_ms"] <= at_ms]
+
+
+def hours_by_hand(filled: Filled, hourly: Hourly, kept: frozenset[date], at_ms: int) -> HoursTold:
+    """Return what plain Python says of the film's hours, and of how far the mentions of days not kept reach."""
+    posts = [post for post in written(filled, at_ms) if post["day"] in hourly.days]
+    seconds = hourly.cut_ms / 1_000
+    cut = [post for post in posts if (post["created_at_ms"] / 1_000) % 86_400 < seconds]
+    counts = Counter((post["day"], post["created_at"].hour) for post in cut)
+    reaches = {}
+    for day in hourly.days - kept:
+        told = [post for post in posts if post["day"] == day]
+        weights = [math.log(1 + max(post["score"], 0) + max(post["num_comments"] or 0, 0)) for post in told]
+        seen = [post["author_sketch"] for post in told if post["author_sketch"] is not None]
+        if told:
+            authors = distinct_authors(seen) if seen else None
+            reaches[day] = Reach(len({post["community"] for post in told}), math.fsum(weights), authors)
+    return HoursTold(counts, reaches)
+
+
+def by_hand(filled: Filled, limit: int, at_ms: int = 0) -> Posts:
+    """Return what plain Python says of the film's posts, written by an instant unless it is 0."""
+    posts = written(filled, at_ms)
     spread = Spread()
     compounds: dict[date, list[float]] = {}
     for post in posts:
@@ -146,9 +173,11 @@ def test_days_that_are_kept_are_told_as_their_posts_are(
                 agree(Posts.read(filled.client, FILM, days, limit, at_ms=at_ms, kept=frozenset(kept)), by_posts)
 
 
-def test_counts_that_are_behind_change_nothing(filled: Filled) -> None:
-    """Where there are more posts than the counts know of, all of them are told."""
+@pytest.mark.parametrize("few", [10, FEW], ids=["many", "few"])
+def test_counts_that_are_behind_change_nothing(filled: Filled, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    """Where there are more posts than the counts know of, all of them are told, though they be more than a few."""
     say(filled, 60)
+    monkeypatch.setattr("clickhouse.movie_posts.FEW", few)
     days = [{**day, "mentions": 1} for day in read_film_days(filled.client, FILM)]
 
     agree(Posts.read(filled.client, FILM, days, 20), by_hand(filled, 20))
@@ -182,10 +211,8 @@ def test_a_film_without_days_has_no_posts(filled: Filled) -> None:
 
 @pytest.mark.parametrize("few", [0, FEW], ids=["many", "few"])
 @pytest.mark.parametrize("at", ["", "2024-02-29T12:00"], ids=["now", "then"])
-def test_hours_are_those_that_are_read_alone(
-    filled: Filled, monkeypatch: pytest.MonkeyPatch, few: int, at: str
-) -> None:
-    """Hours that are asked for with the posts are what `read_hours` says, on days of the posts and on others.
+def test_hours_are_told_as_by_hand(filled: Filled, monkeypatch: pytest.MonkeyPatch, few: int, at: str) -> None:
+    """Hours that are asked for with the posts are what plain Python says, on days of the posts and on others.
 
     How far the mentions of a day reach is told of the days that are told by their mentions, the others' being kept.
     """
@@ -199,9 +226,10 @@ def test_hours_are_those_that_are_read_alone(
 
     for several in range(len(over) + 1):
         for kept in map(frozenset, combinations(over, several)):
-            alone = read_hours(filled.client, FILM, hourly, kept, at_ms)
+            by_posts = hours_by_hand(filled, hourly, kept, at_ms)
             for shown in (days, days[:2]):
                 found = Posts.read(filled.client, FILM, shown, 20, at_ms=at_ms, kept=kept, hourly=hourly).hours
-                assert found.counts == alone.counts
-                assert alone.reaches.items() <= found.reaches.items()
-    assert sum(alone.counts.values()) > 20
+                assert found.counts == by_posts.counts
+                for day, reach in by_posts.reaches.items():
+                    assert astuple(found.reaches[day]) == pytest.approx(astuple(reach), abs=1e-9)
+    assert sum(by_posts.counts.values()) > 20

@@ -52,7 +52,7 @@ def tell(tables: Filled, rows: list[tuple[int, str, str, float | None]]) -> None
 def felt(tables: Filled, since: date = SINCE) -> Sentiments:
     """Return the sentiments of the film's mentions on a day and the hundred after it."""
     days = [since + timedelta(days=later) for later in range(101)]
-    told = ask(tables.client, "movie_mentions", tmdb_id=841, rows=days, at_ms=0, limit=1, cut_ms=0)
+    told = ask(tables.client, "movie_mentions", tmdb_id=841, rows=days, at_ms=0, cut_ms=0)
     return sentiments_of({row["day"]: Felt.from_row(row) for row in told})
 
 
