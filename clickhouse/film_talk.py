@@ -9,12 +9,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask, ask_both, together
+from clickhouse.ask import ask
 from clickhouse.mention_hours import HourTalk, hour_talks
 from clickhouse.mention_numbers import NOTHING, NOWHERE, Counts, metrics_of
 from clickhouse.mention_reading import Reading
 from clickhouse.mention_trends import MentionQuestion, kept_days, known_days
-from clickhouse.trends import days_near
+from clickhouse.then import ask_then, days_near
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,12 +53,8 @@ def read_film_days(client: Client, tmdb_id: int, at_ms: int = 0) -> list[dict[st
     """
     if not at_ms:
         return ask(client, "movie_days", tmdb_id=tmdb_id, at_ms=at_ms)
-    asked = {"tmdb_id": tmdb_id, "at_ms": at_ms}
-    near = days_near(at_ms)
-    found = ask_both(client, "movie_days_then", "movie_days", days=near, **asked)
+    found = ask_then(client, "movie_days_then", "movie_days", days_near(at_ms), tmdb_id=tmdb_id, at_ms=at_ms)
     changed = {row["day"] for row in found if row["is_changed"]}
-    if far := sorted(changed - set(near)):
-        found += ask(client, "movie_days_then", days=far, **asked)
     told = (row for row in found if (row["day"] in changed if row["is_then"] else not row["is_changed"]))
     return sorted(told, key=itemgetter("day"), reverse=True)
 
@@ -87,15 +83,15 @@ def film_talk(  # noqa: PLR0913 - what a day's talk rests on
         return None
     known = known_days(stand)
     reading = Reading(client, question, stand.day, stand.elapsed, kept_days(stand.reached, question.at_ms))
-    told, everyone = together(
-        hours, lambda: reading.listed(known).all_mentions if all_mentions is None else all_mentions
-    )
+    if all_mentions is None:
+        all_mentions = reading.listed(known).all_mentions
+    told = hours()
     counts = _counts(stand, known, counted, told.counts)
     reach = told.reaches.get(stand.day)
     if reach is None:
         # A day that is told by its mentions has told this too.
         reach = reading.reach([question.film]).get(question.film, NOWHERE) if stand.day in reading.kept else NOWHERE
-    metrics = metrics_of(counts, known, everyone, reach)
+    metrics = metrics_of(counts, known, all_mentions, reach)
     if not metrics["mentions"]:
         return None
     coverage, _ = stand.polls.over_days(stand.period.start_ms, stand.period.end_ms, stand.furthest)

@@ -11,10 +11,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cinepulse.clock import MILLISECONDS_PER_DAY
-from clickhouse.ask import ask, ask_both, ask_over, together
+from clickhouse.ask import ask, ask_over, together
 from clickhouse.closed import EPOCH
 from clickhouse.coverage import REDDIT, Polls, is_enough, read_polls
-from clickhouse.trends import Period, days_near, instant
+from clickhouse.then import ask_then, days_near
+from clickhouse.trends import Period, instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -146,12 +147,8 @@ def read_sums(client: Client, first: date, last: date, at_ms: int = 0) -> dict[d
     if not at_ms:
         return {row["day"]: row["mentions"] for row in ask_over(client, "history_sums", "counts_within", **asked)}
     near = [day for day in days_near(at_ms) if first <= day <= last]
-    found = ask_both(client, "history_sums_changed", "history_sums_then", at_ms=at_ms, days=near, **asked)
-    # Few other days have counts that have changed since, and only those are looked up.
-    if far := sorted({row["day"] for row in found if row["is_changed"]} - set(near)):
-        found += ask(client, "history_sums_changed", days=far, at_ms=at_ms)
     sums: Counter[date] = Counter()
-    for row in found:
+    for row in ask_then(client, "history_sums_changed", "history_sums_then", near, at_ms=at_ms, **asked):
         sums[row["day"]] += row["mentions"]
     return sums
 

@@ -72,7 +72,13 @@ class HoursTold:
         """Return what rows of days tell; `kept`: those of which they do not tell how far their mentions reach."""
         told = list(rows)
         counts = {(row["day"], hour): mentions for row in told for hour, mentions in row["hours"].items()}
-        return cls(counts, {row["day"]: Reach.of(row) for row in told if row["day"] not in kept})
+        # Of communities a row tells which there are.
+        reaches = {
+            row["day"]: Reach.of({**row, "communities": len(row["communities"])})
+            for row in told
+            if row["day"] not in kept
+        }
+        return cls(counts, reaches)
 
 
 def hour_talks(stand: Stand, counts: HourCounts) -> tuple[HourTalk, ...]:

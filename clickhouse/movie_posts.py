@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 from clickhouse.ask import ask, ask_both, together
 from clickhouse.mention_hours import Hourly, HoursTold
-from clickhouse.post_sums import day_of, sums_of_days
+from clickhouse.post_sums import posts_by_day, sums_of_days
 from clickhouse.sentiment import UNKNOWN, Felt, Sentiments, sentiments_of
 from clickhouse.trends import instant
 
@@ -111,7 +111,8 @@ class Posts:
         # What posts said later was not known then, and of sentences no history is kept.
         felt = sentiments_of({} if at_ms else spread.felt)
         evidence = tuple(evidence_of(row) for row in told.newest)
-        return cls(evidence, felt, spread, _hours(told.days, hourly, told.kept))
+        hours = HoursTold.by((row for row in told.days if row["day"] in hourly.days), told.kept)
+        return cls(evidence, felt, spread, hours)
 
 
 class _Told(NamedTuple):
@@ -142,30 +143,31 @@ class _Film:
     def by_posts(self) -> _Told | None:
         """Return what is told by the posts of the newest days, and of those that are not kept; None of too many."""
         own, newest = self.own, self._newest()
-        kept = self._kept() - newest
-        days = (own | self.hourly.days) - kept
+        kept = self._all & self.kept - newest
+        days = self._all - kept
         if sum(day["mentions"] for day in self.days if day["day"] in days) > FEW:
             return None
-        by_day, posts = together(lambda: self._sums(kept=kept), lambda: self._posts(days, FEW + 1))
+        kept_days, posts = together(lambda: self._sums(kept=kept), lambda: self._posts(days, FEW + 1))
         if len(posts) > FEW:
             return None
-        latest = [post for post in posts if day_of(post) in own]
-        if kept & own and sum(day_of(post) in newest for post in latest) < self.limit:
+        told = posts_by_day(posts)
+        latest = [post for day, posts_of_day in told.items() if day in own for post in posts_of_day]
+        if kept & own and sum(len(told[day]) for day in newest & told.keys()) < self.limit:
             latest = self._posts(own, self.limit)
-        return _Told(by_day + sums_of_days(posts, self.hourly.cut_ms), kept, latest[: self.limit])
+        return _Told(kept_days + sums_of_days(told, self.hourly.cut_ms), kept, latest[: self.limit])
 
     def by_days(self) -> _Told:
         """Return what is told by the sums of each day, and by no more posts than are shown."""
-        newest, kept = self._newest(), self._kept()
-        found, latest = together(
-            lambda: self._sums((self.own | self.hourly.days) - kept, kept), lambda: self._posts(newest, self.limit)
-        )
-        if len(latest) < self.limit and newest < self.own:
-            latest = self._posts(self.own, self.limit)
+        own, newest, kept = self.own, self._newest(), self._all & self.kept
+        found, latest = together(lambda: self._sums(self._all - kept, kept), lambda: self._posts(newest, self.limit))
+        if len(latest) < self.limit and newest < own:
+            latest = self._posts(own, self.limit)
         return _Told(found, kept, latest)
 
-    def _kept(self) -> frozenset[date]:
-        return self.kept & (self.own | self.hourly.days)
+    @property
+    def _all(self) -> frozenset[date]:
+        """The days that are shown, and those that are told by the hour."""
+        return self.own | self.hourly.days
 
     def _newest(self) -> frozenset[date]:
         """Return the latest days, as many of them as have so many mentions together: the latest posts lie on them.
@@ -189,13 +191,7 @@ class _Film:
     def _posts(self, days: Collection[date], limit: int) -> list[dict[str, Any]]:
         """Return the newest posts of days."""
         asked = {"tmdb_id": self.tmdb_id, "at_ms": self.at_ms, "limit": limit}
-        return ask(self.client, "movie_posts", days=sorted(days), **asked) if days else []
-
-
-def _hours(rows: Iterable[Mapping[str, Any]], hourly: Hourly, kept: frozenset[date]) -> HoursTold:
-    """Return what the rows of days tell by the hour; of communities it is told how many there are."""
-    told = ({**row, "communities": len(row["communities"])} for row in rows if row["day"] in hourly.days)
-    return HoursTold.by(told, kept)
+        return ask(self.client, "movie_posts", days=sorted(days), **asked)
 
 
 def permalink(platform: str, post_id: str, thread_id: str | None) -> str | None:

@@ -21,18 +21,20 @@ if TYPE_CHECKING:
     from datetime import date
 
 
-def sums_of_days(posts: Iterable[Mapping[str, Any]], cut_ms: int) -> list[dict[str, Any]]:
+def posts_by_day(posts: Iterable[dict[str, Any]]) -> dict[date, list[dict[str, Any]]]:
+    """Return posts by the UTC day on which they were written.
+
+    `posts`: what `queries/movie_posts.sql` answers, in its order.
+    """
+    return {day: list(told) for day, told in groupby(posts, lambda post: instant(post["created_at_ms"]).date())}
+
+
+def sums_of_days(told: Mapping[date, Sequence[Mapping[str, Any]]], cut_ms: int) -> list[dict[str, Any]]:
     """Return a row a day, as `queries/movie_mentions.sql` answers.
 
-    `posts`: what `queries/movie_posts.sql` answers, newest first. `cut_ms`: so many milliseconds of each day are told
-    by the hour.
+    `told`: the posts of each day. `cut_ms`: so many milliseconds of each day are told by the hour.
     """
-    return [_sums(day, list(told), cut_ms) for day, told in groupby(posts, day_of)]
-
-
-def day_of(post: Mapping[str, Any]) -> date:
-    """Return the UTC day on which a post was written."""
-    return instant(post["created_at_ms"]).date()
+    return [_sums(day, posts, cut_ms) for day, posts in told.items()]
 
 
 def _sums(day: date, posts: Sequence[Mapping[str, Any]], cut_ms: int) -> dict[str, Any]:

@@ -33,8 +33,6 @@ LISTED_BY: Final[Mapping[Together, frozenset[str]]] = {
     "untalked": frozenset({"mentions", "popularity"}),
 }
 """The numbers whose ranks, of all films, make the order of each list."""
-ASKED: Final = frozenset({"authors"})
-"""Numbers that are asked for while the others are computed."""
 WHOLE: Final = frozenset({"mentions", "votes"})
 """Numbers that are counts."""
 HIGH: Final = 0.75
@@ -150,8 +148,9 @@ def measure(shown: Shown, talk: Columns, rule: Rule, by: Together) -> Films:
         }
         talked_about = np.where(mentions > 0, rating, np.nan)
         medians = _median(numbers["compared"]), _median(talked_about)
-    ranks = {name: shares(numbers[name]) for name in LISTED_BY[by] - ASKED - shown.ranks.keys()} | dict(shown.ranks)
-    return Films(ids, numbers, rule.weights, *medians, ranks)
+    # Here, while authors are still asked for.
+    ranks = {name: shares(numbers[name]) for name in LISTED_BY[by] & (numbers.keys() - shown.ranks.keys())}
+    return Films(ids, numbers, rule.weights, *medians, {**shown.ranks, **ranks})
 
 
 def heading(films: Films, by: Together, limit: int) -> tuple[NDArray[np.int64], int]:

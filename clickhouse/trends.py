@@ -204,11 +204,6 @@ def instant(epoch_ms: int) -> datetime:
     return datetime.fromtimestamp(epoch_ms / 1_000, UTC)
 
 
-def days_near(at_ms: int) -> list[date]:
-    """Return the days whose counts have changed since an instant as a rule; if it is of late there are no others."""
-    return [instant(at_ms).date() + timedelta(days=days) for days in (-1, 0, 1)]
-
-
 @dataclass(frozen=True, slots=True)
 class _Facts:
     """What is known beside the counts, by film; and how many counts were revised after closing, and of which films.
